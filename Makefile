@@ -1,0 +1,42 @@
+# `make quickstart` and `make test` are all that a fresh machine needs: both set up .venv first.
+PYTHON ?= python3
+VENV ?= .venv
+PINS ?= cpu
+CORES ?= 2
+INSTALLED = $(VENV)/.installed-$(PINS)
+RUN = PATH="$(abspath $(VENV))/bin:$$PATH"
+
+.PHONY: help quickstart test lint format schema
+
+help:  ## list the targets
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
+
+quickstart: $(INSTALLED)  ## run config/config.yaml to its tables
+	$(RUN) snakemake quickstart --cores $(CORES)
+
+test: $(INSTALLED) lint  ## every test that runs on a CPU
+	$(RUN) python -m pytest tests/unit tests/workflow --numprocesses $(CORES)
+	$(RUN) python -m pytest tests/integration
+
+lint: $(INSTALLED)  ## ruff, snakefmt and snakemake's own linter
+	$(RUN) ruff check .
+	$(RUN) ruff format --check .
+	$(RUN) snakefmt --check Snakefile rules
+	$(RUN) snakemake --lint
+	$(RUN) python scripts/document_config.py --check
+	$(RUN) python scripts/record_code.py
+
+format: $(INSTALLED)  ## format Python and Snakemake files
+	$(RUN) ruff check --fix .
+	$(RUN) ruff format .
+	$(RUN) snakefmt Snakefile rules
+
+schema: $(INSTALLED)  ## write config/schema.json and the key reference in config/README.md
+	$(RUN) python scripts/document_config.py
+
+$(INSTALLED): envs/$(PINS).txt envs/dev.txt envs/install.sh
+	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(None if (3, 11) <= v < (3, 13) else \
+	    "found Python %d.%d at " % v + sys.executable + "; expected 3.11 or 3.12; run make PYTHON=python3.11")'
+	$(PYTHON) -m venv $(VENV)
+	$(RUN) bash envs/install.sh $(PINS) dev
+	@touch $@

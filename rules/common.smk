@@ -1,0 +1,91 @@
+# The plan, and the functions that rules share. The main process makes the plan from the config; a job
+# of a cluster parses this file again, and reads manifests only: the config may have changed by then.
+import os
+import sys
+from pathlib import Path
+
+from snakemake.exceptions import WorkflowError
+
+sys.path.insert(0, os.path.join(workflow.basedir, "scripts"))
+
+from cotdistil.errors import UserError
+from cotdistil.python_environment import chosen_pins, put_this_python_first
+from cotdistil.store import KEY_PATTERN, parent_addresses, read_manifest, record_path
+
+# Two heavy jobs side by side: one computes while the other loads. A profile may say otherwise.
+HEAVY_THREADS = max(1, (workflow.cores or 1) // 2)
+
+put_this_python_first()
+ENVIRONMENT = f"../envs/{chosen_pins()}.yaml"
+CONFIG = PLAN = None
+RESULTS = []
+
+if workflow.is_main_process:
+    from cotdistil.last_run import begin_run, remove_stale_results
+    from cotdistil.run_summary import print_summary
+    from cotdistil.workflow_start import load_experiment
+
+    try:
+        CONFIG, PLAN = load_experiment(
+            files=[str(file) for file in workflow.overwrite_configfiles],
+            default_file="config/config.yaml",
+            given=config,
+            rules_have_own_environment="CONDA"
+            in str(workflow.deployment_settings.deployment_method),
+        )
+    except UserError as error:
+        raise WorkflowError(str(error)) from None
+    RESULTS = [
+        f"results/{PLAN.experiment}/published/{PLAN.nodes[PLAN.figures].key}.json",
+        f"results/{PLAN.experiment}/tables/summary.csv",
+        f"results/{PLAN.experiment}/figures/accuracy_vs_tokens.png",
+    ]
+
+NODES = PLAN.by_key() if PLAN else {}
+
+
+wildcard_constraints:
+    key=KEY_PATTERN,
+    experiment=r"[A-Za-z0-9][A-Za-z0-9._-]*",
+
+
+def parents(wildcards):
+    """The records of the artefacts that this one is made from, found by key.
+
+    `ancient`: an artefact's key says what it was made from; dates say nothing.
+    """
+    node = NODES.get(wildcards.key)
+    manifest = node.manifest if node else read_manifest(wildcards.key)
+    return [ancient(record_path(address)) for address in parent_addresses(manifest)]
+
+
+def artefact_name(wildcards):
+    """What a person calls the artefact, for messages."""
+    node = NODES.get(wildcards.key)
+    if node:
+        return node.name
+    from cotdistil.last_run import read_names
+
+    return read_names().get(wildcards.key, wildcards.key)
+
+
+def planned_artefacts(wildcards):
+    """Every artefact of the plan.
+
+    Those that exist are not `ancient`: where one of them must be made again (it was half-written, or
+    `--forcerun` names it), Snakemake would otherwise not see that what hangs on it is missing.
+    """
+    records = [record_path(address) for address in PLAN.nodes] if PLAN else []
+    return [record if os.path.exists(record) else ancient(record) for record in records]
+
+
+def published_marker(wildcards):
+    """The marker that says which tables and figures the experiment's named folder is to show."""
+    if PLAN is None or wildcards.experiment != PLAN.experiment:
+        raise WorkflowError(
+            f"results/{wildcards.experiment}: the config describes the experiment"
+            f" '{PLAN.experiment if PLAN else None}'; give --configfile for the other one"
+        )
+    if not workflow.dryrun:
+        remove_stale_results(PLAN)
+    return f"results/{PLAN.experiment}/published/{PLAN.nodes[PLAN.figures].key}.json"

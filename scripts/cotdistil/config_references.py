@@ -1,0 +1,179 @@
+"""Checks that need more than one key of the config: names that point at nothing, loops.
+
+Each function returns faults as `key.path: found; expected; what to do`.
+"""
+
+import difflib
+from collections.abc import Iterable
+
+from cotdistil.config import Config, Recipe
+
+
+def reference_faults(config: Config) -> list[str]:
+    """Every fault of the names in a config whose types are right already."""
+    faults = [
+        *_student_faults(config),
+        *_teacher_faults(config),
+        *_corpus_faults(config),
+        *_recipe_faults(config),
+        *_benchmark_faults(config),
+        *_gap_faults(config),
+    ]
+    if config.recipes and config.training is None:
+        faults.append("training: the key is missing; recipes are trained on, so add 'training.sft'")
+    if len(set(config.seeds)) != len(config.seeds):
+        faults.append(f"seeds: found {config.seeds}; expected each seed once")
+    if not faults:
+        faults += _loop_faults(config)
+    if not faults:
+        faults += _mix_faults(config)
+    return faults
+
+
+def unknown(where: str, name: str, defined: Iterable[str], what: str) -> list[str]:
+    """A fault if `name` is not among `defined`, with the nearest name as a suggestion."""
+    defined = list(defined)
+    if name in defined:
+        return []
+    close = difflib.get_close_matches(name, defined, n=1)
+    hint = f"; did you mean '{close[0]}'?" if close else ""
+    names = ", ".join(f"'{each}'" for each in defined) or "none"
+    return [f"{where}: names the {what} '{name}'; those defined are {names}{hint}"]
+
+
+def _student_faults(config: Config) -> list[str]:
+    faults = []
+    for position, student in enumerate(config.students):
+        faults += unknown(f"students[{position}]", student, config.models, "model")
+    if len(set(config.students)) != len(config.students):
+        faults.append(f"students: found {config.students}; expected each student once")
+    return faults
+
+
+def _teacher_faults(config: Config) -> list[str]:
+    faults = []
+    for name, teacher in config.teachers.items():
+        if teacher.kind == "model":
+            faults += unknown(f"teachers.{name}.model", teacher.model, config.models, "model")
+    return faults
+
+
+def _corpus_faults(config: Config) -> list[str]:
+    faults = []
+    for name, corpus in config.corpora.items():
+        where = f"corpora.{name}"
+        faults += unknown(f"{where}.teacher", corpus.teacher, config.teachers, "teacher")
+        faults += unknown(f"{where}.problems", corpus.problems, config.problems, "problem set")
+        problems = config.problems.get(corpus.problems)
+        if problems is not None and not problems.train:
+            faults.append(
+                f"problems.{corpus.problems}.train: found {_shown(problems.train)};"
+                f" corpora.{name} is made of these training problems; say how many, or where they"
+                " are"
+            )
+        teacher = config.teachers.get(corpus.teacher)
+        if (
+            problems is not None
+            and teacher is not None
+            and teacher.kind == "procedure"
+            and problems.kind != "arithmetic"
+        ):
+            faults.append(
+                f"{where}.teacher: found '{corpus.teacher}', a procedure, on the problem set"
+                f" '{corpus.problems}' of kind '{problems.kind}'; a procedure solves only kind"
+                " 'arithmetic'; name another teacher"
+            )
+    return faults
+
+
+def _recipe_faults(config: Config) -> list[str]:
+    faults = []
+    for name, recipe in config.recipes.items():
+        where = f"recipes.{name}"
+        if name == "base":
+            faults.append(
+                f"{where}: the name 'base' stands for the untouched student; rename the recipe"
+            )
+        if recipe.take is not None:
+            faults += unknown(f"{where}.take", recipe.take, config.corpora, "corpus")
+        for part in recipe.mix or {}:
+            faults += unknown(f"{where}.mix.{part}", part, config.recipes, "recipe")
+        if recipe.prune is not None:
+            faults += unknown(
+                f"{where}.prune.recipe", recipe.prune.recipe, config.recipes, "recipe"
+            )
+    return faults
+
+
+def _benchmark_faults(config: Config) -> list[str]:
+    faults = []
+    for name, benchmark in config.benchmarks.items():
+        where = f"benchmarks.{name}.problems"
+        if name == "mean":
+            faults.append(
+                "benchmarks.mean: the name 'mean' stands for the mean over benchmarks; rename it"
+            )
+        faults += unknown(where, benchmark.problems, config.problems, "problem set")
+        problems = config.problems.get(benchmark.problems)
+        if problems is not None and not problems.test:
+            faults.append(
+                f"problems.{benchmark.problems}.test: found {_shown(problems.test)};"
+                f" benchmarks.{name} asks these test problems; say how many, or where they are"
+            )
+    return faults
+
+
+def _shown(count_or_source: int | str | None) -> str:
+    return "nothing" if count_or_source is None else str(count_or_source)
+
+
+def _gap_faults(config: Config) -> list[str]:
+    recipes = ["base", *config.recipes]
+    faults = []
+    for name, gap in config.gaps.items():
+        faults += unknown(f"gaps.{name}.of", gap.of, recipes, "recipe")
+        faults += unknown(f"gaps.{name}.minus", gap.minus, recipes, "recipe")
+    return faults
+
+
+def recipe_parts(recipe: Recipe) -> list[str]:
+    """The recipes that a recipe is made of directly."""
+    if recipe.mix is not None:
+        return list(recipe.mix)
+    return [recipe.prune.recipe] if recipe.prune is not None else []
+
+
+def _loop_faults(config: Config) -> list[str]:
+    def loop(name: str, above: tuple[str, ...]) -> str | None:
+        if name in above:
+            return " → ".join((*above[above.index(name) :], name))
+        found = (loop(part, (*above, name)) for part in recipe_parts(config.recipes[name]))
+        return next((each for each in found if each), None)
+
+    for name in config.recipes:
+        circle = loop(name, ())
+        if circle:
+            return [
+                f"recipes.{name}: is made of itself ({circle}); start from a recipe with 'take'"
+            ]
+    return []
+
+
+def _mix_faults(config: Config) -> list[str]:
+    """A mix takes one trace per problem, so its parts must be about the same problems."""
+
+    def problem_sets(name: str) -> set[str]:
+        recipe = config.recipes[name]
+        if recipe.take is not None:
+            return {config.corpora[recipe.take].problems}
+        return set().union(*(problem_sets(part) for part in recipe_parts(recipe)))
+
+    faults = []
+    for name, recipe in config.recipes.items():
+        if recipe.mix is not None and len(problem_sets(name)) > 1:
+            found = ", ".join(sorted(problem_sets(name)))
+            faults.append(
+                f"recipes.{name}.mix: found parts about several problem sets ({found}); expected"
+                " one, because a mix picks one of its parts for each problem"
+            )
+    return faults

@@ -1,0 +1,78 @@
+"""Reading prompts: their keys and values, each distinct prompt once and what all share once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from transformers import DynamicCache
+
+# Prompt tokens, padding included, that one forward pass reads: bounds the activations' memory.
+PREFILL_TOKENS = 8192
+
+KeysValues = list[tuple[torch.Tensor, torch.Tensor]]
+"""Per layer, keys and values of shape (key-value heads, tokens, head size)."""
+
+
+class Prefill:
+    """Reads prompts, all but their last token. What all prompts begin with is read once."""
+
+    def __init__(self, model: torch.nn.Module, prompts: Sequence[list[int]]):
+        self.model = model
+        self.prefix = common_prefix([prompt[:-1] for prompt in prompts])
+        self.prefix_states = self._read([self.prefix], None)[0] if self.prefix else None
+
+    def read(self, prompts: Sequence[list[int]]) -> list[KeysValues | None]:
+        """The keys and values of each prompt; None for a prompt of one token.
+
+        prompts: longest first, so that little is padding.
+        """
+        read: dict[tuple[int, ...], KeysValues | None] = {}
+        distinct = list(dict.fromkeys(tuple(prompt[:-1]) for prompt in prompts))
+        begin = 0
+        while begin < len(distinct):
+            size = max(1, PREFILL_TOKENS // max(1, len(distinct[begin])))
+            group = distinct[begin : begin + size]
+            rests = [list(prompt[len(self.prefix) :]) for prompt in group]
+            states = self._read(rests, self.prefix_states) if any(rests) else None
+            for index, prompt in enumerate(group):
+                read[prompt] = states[index] if states else self.prefix_states
+            begin += size
+        return [read[tuple(prompt[:-1])] for prompt in prompts]
+
+    def _read(self, rests: list[list[int]], prefix: KeysValues | None) -> list[KeysValues]:
+        """Keys and values of prefix and rest, per rest. Padding comes last, where none looks."""
+        device = self.model.device
+        width = max(map(len, rests))
+        cache = DynamicCache()
+        prefix_length = 0
+        for index, (keys, values) in enumerate(prefix or []):
+            shape = (len(rests), *keys.shape)
+            cache.update(keys.expand(shape), values.expand(shape), index)
+            prefix_length = keys.shape[1]
+        self.model(
+            input_ids=torch.tensor([rest + [0] * (width - len(rest)) for rest in rests]).to(device),
+            past_key_values=cache,
+            use_cache=True,
+            logits_to_keep=1,
+        )
+        return [
+            [
+                (
+                    layer.keys[row, :, : prefix_length + len(rest)],
+                    layer.values[row, :, : prefix_length + len(rest)],
+                )
+                for layer in cache.layers
+            ]
+            for row, rest in enumerate(rests)
+        ]
+
+
+def common_prefix(prompts: Sequence[list[int]]) -> list[int]:
+    """The tokens that all prompts begin with."""
+    # Every prompt lies between the least and the greatest, and so shares what these two share.
+    least, greatest = min(prompts), max(prompts)
+    length = 0
+    while length < len(least) and least[length] == greatest[length]:
+        length += 1
+    return least[:length]

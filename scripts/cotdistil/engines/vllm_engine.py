@@ -1,0 +1,163 @@
+"""Generation with vLLM, on GPUs or, in this process, on the CPU."""
+
+from __future__ import annotations
+
+import gc
+import json
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from cotdistil.engines import (
+    Completion,
+    Sampling,
+    check_positions,
+    check_prompts,
+    find_stop_tokens,
+)
+from cotdistil.engines.cache_size import cache_bytes_per_token
+from cotdistil.precision import pick_dtype
+
+MAX_SEQUENCES = 256
+CACHE_BYTES_ON_CPU = 5 * 2**28
+CACHE_BLOCK_TOKENS = 128
+
+
+def load(
+    model_folder: Path, *, precision: str, max_context: int, threads: int, gpus: int
+) -> VllmEngine:
+    """See `cotdistil.engines.load_engine`."""
+    config = json.loads((model_folder / "config.json").read_text())
+    positions = config.get("text_config", config).get("max_position_embeddings")
+    check_positions(model_folder, positions, max_context)
+    return VllmEngine(model_folder, precision, max_context, threads, gpus)
+
+
+class VllmEngine:
+    """See `cotdistil.engines.Engine`."""
+
+    def __init__(
+        self, model_folder: Path, precision: str, max_context: int, threads: int, gpus: int
+    ):
+        _set_environment(threads, gpus)
+        import torch
+        from vllm import LLM
+
+        dtype = pick_dtype(precision)
+        device_options = {"tensor_parallel_size": gpus}
+        if gpus == 0:
+            # vLLM turns torch.set_num_threads off once it is loaded.
+            torch.set_num_threads(threads)
+            device_options = {
+                # Compiling costs minutes on a CPU. An explicit cache size skips the warm-up too.
+                "enforce_eager": True,
+                "kv_cache_memory_bytes": _cache_bytes(model_folder, max_context, dtype.itemsize),
+            }
+        self.llm = LLM(
+            str(model_folder),
+            dtype=dtype,
+            max_model_len=max_context,
+            max_num_seqs=MAX_SEQUENCES,
+            enable_prefix_caching=True,
+            generation_config="vllm",
+            trust_remote_code=False,
+            load_format="safetensors",
+            seed=0,
+            **device_options,
+        )
+        self.dtype = str(dtype).removeprefix("torch.")
+        self.max_context = max_context
+        self.tokenizer = self.llm.get_tokenizer()
+        self.stop_tokens = find_stop_tokens(self.tokenizer, _generation_eos(model_folder))
+        self._served = 0
+
+    def generate(
+        self,
+        prompts: Sequence[list[int]],
+        sampling: Sampling,
+        seeds: Sequence[int],
+        on_done: Callable[[int], None] | None = None,
+    ) -> list[Completion]:
+        """See `cotdistil.engines.Engine.generate`."""
+        from vllm import SamplingParams
+        from vllm.sampling_params import RequestOutputKind
+
+        check_prompts(prompts, seeds, sampling, self.max_context)
+        engine = self.llm.llm_engine
+        positions: dict[str, int] = {}
+        for position, (prompt, seed) in enumerate(zip(prompts, seeds, strict=True)):
+            parameters = SamplingParams(
+                max_tokens=sampling.max_tokens,
+                temperature=sampling.temperature,
+                top_p=sampling.top_p if sampling.temperature > 0 else 1.0,
+                seed=seed if sampling.temperature > 0 else None,
+                stop_token_ids=self.stop_tokens,
+                detokenize=False,
+                output_kind=RequestOutputKind.FINAL_ONLY,
+            )
+            request_id = str(self._served)
+            self._served += 1
+            positions[request_id] = position
+            engine.add_request(request_id, {"prompt_token_ids": list(prompt)}, parameters)
+        completions: list[Completion | None] = [None] * len(prompts)
+        done = 0
+        while engine.has_unfinished_requests():
+            finished = [output for output in engine.step() if output.finished]
+            for output in finished:
+                completions[positions[output.request_id]] = self._completion(output.outputs[0])
+            done += len(finished)
+            if finished and on_done:
+                on_done(done)
+        return completions
+
+    def close(self) -> None:
+        """See `cotdistil.engines.Engine.close`."""
+        from vllm.distributed import cleanup_dist_env_and_memory
+
+        self.llm.llm_engine.engine_core.shutdown()
+        del self.llm
+        gc.collect()
+        cleanup_dist_env_and_memory()
+
+    def _completion(self, output) -> Completion:
+        tokens = list(output.token_ids)
+        return Completion(
+            text=self.tokenizer.decode(tokens, skip_special_tokens=True),
+            token_count=len(tokens),
+            finish_reason=output.finish_reason,
+        )
+
+
+def _set_environment(threads: int, gpus: int) -> None:
+    """What vLLM reads from the environment, most of it when it is imported."""
+    os.environ["VLLM_ENABLE_V1_MULTIPROCESSING"] = "0"
+    os.environ["VLLM_NO_USAGE_STATS"] = "1"
+    os.environ["HF_HUB_OFFLINE"] = "1"
+    os.environ.setdefault("VLLM_LOGGING_LEVEL", "ERROR")
+    if gpus == 0:
+        # Without it vLLM goes down to one thread.
+        os.environ["OMP_NUM_THREADS"] = str(threads)
+        # It would override the size that is asked for here.
+        os.environ.pop("VLLM_CPU_KVCACHE_SPACE", None)
+
+
+def _generation_eos(model_folder: Path) -> int | list[int] | None:
+    for name in ("generation_config.json", "config.json"):
+        file = model_folder / name
+        if file.exists():
+            eos = json.loads(file.read_text()).get("eos_token_id")
+            if eos is not None:
+                return eos
+    return None
+
+
+def _cache_bytes(model_folder: Path, max_context: int, itemsize: int) -> int:
+    """The cache's size on a CPU: enough for one sequence, with room for vLLM's rounding."""
+    from transformers import AutoConfig
+
+    config = AutoConfig.from_pretrained(model_folder)
+    blocks = max_context // CACHE_BLOCK_TOKENS + 2
+    return max(
+        CACHE_BYTES_ON_CPU,
+        blocks * CACHE_BLOCK_TOKENS * cache_bytes_per_token(config, itemsize),
+    )

@@ -1,0 +1,1 @@
+"""Is an answer right? One grader for filtering, pruning, reward and scoring."""

@@ -1,0 +1,180 @@
+"""Is an answer right? Cheap tiers first; algebra last, in a worker process."""
+
+import math
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from cotdistil.grading.choice import choice_letter
+from cotdistil.grading.compare import Comparison
+from cotdistil.grading.expression import UnreadableError, rewrite_expression
+from cotdistil.grading.normalise import MAX_CHARS, normalise
+from cotdistil.grading.numeric import numbers_equal, parse_number
+from cotdistil.grading.structure import Leaf, Relation, read_form
+from cotdistil.grading.units import split_unit, units_conflict
+from cotdistil.grading.workers import GOLD_UNREADABLE, WorkerPool
+
+Gold = str | int | float | list
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """`correct` is None only when the gold answer cannot be read.
+
+    `tier` is what decided: "exact", "numeric", "structure", "symbolic", or "none" for a missing
+    answer. `error` says what kept it from being certain: "timeout", "memory", ...; an answer that
+    nothing shows to be right in time is not correct.
+    """
+
+    correct: bool | None
+    tier: str
+    error: str | None = None
+
+
+class _Undecided(Exception):
+    """The comparison needs algebra."""
+
+
+class _UnreadableGold(Exception):
+    pass
+
+
+class _Readable:
+    """The oracle of this process: knows what is unreadable, leaves the rest to a worker."""
+
+    def equal(self, gold: str, answer: str) -> bool:
+        return self._ask([gold], [answer])
+
+    def same_relation(self, gold: Relation, answer: Relation) -> bool:
+        return self._ask([gold.left, gold.right], [answer.left, answer.right])
+
+    def _ask(self, gold: list[str], answer: list[str]) -> bool:
+        variables: dict[str, str] = {}
+        try:
+            for text in gold:
+                rewrite_expression(text, variables)
+        except UnreadableError as error:
+            raise _UnreadableGold(f"{GOLD_UNREADABLE}: {error}") from error
+        try:
+            for text in answer:
+                rewrite_expression(text, variables)
+        except UnreadableError:
+            return False
+        raise _Undecided
+
+
+class Grader:
+    """Compare answers with gold answers; a context manager that ends its worker processes.
+
+    `timeout`: seconds for one symbolic comparison. `workers`: processes at most; none is started
+    before a comparison needs algebra. `relative_tolerance`: for numbers; None compares exactly.
+    `algebra`: whether an answer that only algebra shows to be equal is right. Where the question is
+    to compute a sum it is not: a student that echoes `3 + 4` has computed nothing.
+    """
+
+    def __init__(
+        self,
+        timeout: float = 2.0,
+        workers: int = 1,
+        relative_tolerance: float | None = None,
+        algebra: bool = True,
+    ):
+        if timeout <= 0 or workers < 1:
+            raise ValueError(
+                f"timeout is {timeout} and workers is {workers}; expected more than 0 s and at "
+                "least 1"
+            )
+        self.relative_tolerance = relative_tolerance
+        self.workers = workers
+        self.algebra = algebra
+        self._pool = WorkerPool(workers, timeout)
+        self._comparison = Comparison(_Readable(), relative_tolerance)
+
+    def __enter__(self) -> "Grader":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the workers. A later comparison starts them again."""
+        self._pool.close()
+
+    def grade(self, gold: Gold, answer: str | None) -> Verdict:
+        """One verdict; a list of gold answers holds alternatives, any of which is right."""
+        if isinstance(gold, (list, tuple)):
+            verdicts = []
+            for alternative in gold:
+                verdicts.append(self.grade(alternative, answer))
+                if verdicts[-1].correct:
+                    return verdicts[-1]
+            if not verdicts:
+                return Verdict(None, "none", "the list of gold answers is empty")
+            return next((v for v in verdicts if v.correct is None), verdicts[-1])
+        gold_text = _gold_text(gold)
+        if gold_text is None:
+            return Verdict(None, "none", "the gold answer is empty or no finite number")
+        if answer is None or not answer.strip():
+            return Verdict(False, "none")
+        return self._grade(gold_text, answer)
+
+    def grade_all(self, pairs: Iterable[tuple[Gold, str | None]]) -> list[Verdict]:
+        """A verdict for each (gold, answer), in their order."""
+        pairs = list(pairs)
+        with ThreadPoolExecutor(self.workers) as threads:
+            verdicts = list(threads.map(lambda pair: self.grade(*pair), pairs))
+        assert len(verdicts) == len(pairs)
+        return verdicts
+
+    def _grade(self, gold: str, answer: str) -> Verdict:
+        if gold == answer.strip():
+            return Verdict(True, "exact")
+        left, right = normalise(gold), normalise(answer)
+        if left == right:
+            return Verdict(True, "exact")
+        if len(left) > MAX_CHARS or len(right) > MAX_CHARS:
+            return Verdict(False, "exact", f"more than {MAX_CHARS} characters are not read")
+        numeric = self._numeric(left, right)
+        if numeric is not None:
+            return Verdict(numeric, "numeric")
+        letters = choice_letter(left), choice_letter(right)
+        if any(letters):
+            letters = choice_letter(left, True), choice_letter(right, True)
+            if all(letters):
+                return Verdict(letters[0] == letters[1], "structure")
+        return self._structured(left, right)
+
+    def _numeric(self, left: str, right: str) -> bool | None:
+        gold, answer = split_unit(left), split_unit(right)
+        numbers = parse_number(gold.value), parse_number(answer.value)
+        if numbers[0] is None or numbers[1] is None:
+            return None
+        if units_conflict(gold.unit, answer.unit):
+            return False
+        return numbers_equal(*numbers, self.relative_tolerance)
+
+    def _structured(self, left: str, right: str) -> Verdict:
+        gold, answer = read_form(left), read_form(right)
+        plain = isinstance(gold, Leaf) and isinstance(answer, Leaf)
+        try:
+            equal = self._comparison.forms(gold, answer)
+            return Verdict(equal, "exact" if plain and not equal else "structure")
+        except _UnreadableGold as error:
+            return Verdict(None, "symbolic", str(error))
+        except _Undecided:
+            if not self.algebra:
+                return Verdict(False, "symbolic")
+            outcome = self._pool.compare(left, right, self.relative_tolerance)
+            unknown_gold = (outcome.error or "").startswith(GOLD_UNREADABLE)
+            correct = outcome.equal if unknown_gold else bool(outcome.equal)
+            return Verdict(correct, "symbolic", outcome.error)
+
+
+def _gold_text(gold: object) -> str | None:
+    if isinstance(gold, float):
+        if not math.isfinite(gold):
+            return None
+        return str(int(gold)) if gold.is_integer() else repr(gold)
+    if isinstance(gold, int) and not isinstance(gold, bool):
+        return str(gold)
+    return (gold.strip() or None) if isinstance(gold, str) else None

@@ -1,0 +1,55 @@
+"""Tables of LaTeX macros and Unicode signs that mean the same."""
+
+UNICODE = str.maketrans(
+    {
+        "−": "-", "–": "-", "—": "-", "﹣": "-", "-": "-", "×": r"\times ", "·": r"\cdot ",
+        "⋅": r"\cdot ", "∗": "*", "÷": "/", "π": r"\pi ", "∞": r"\infty ", "√": r"\sqrt ",
+        "≤": r"\leq ", "≥": r"\geq ", "⩽": r"\leq ", "⩾": r"\geq ", "≠": r"\neq ", "±": r"\pm ",
+        "∓": r"\mp ", "∪": r"\cup ", "∩": r"\cap ", "∈": r"\in ", "∅": r"\emptyset ",
+        "°": r"^{\circ}", "²": "^{2}", "³": "^{3}", "½": r"\frac{1}{2}", "¼": r"\frac{1}{4}",
+        "¾": r"\frac{3}{4}", "θ": r"\theta ", "α": r"\alpha ", "β": r"\beta ", "λ": r"\lambda ",
+        "₁": "_{1}", "₂": "_{2}", "，": ",", "：": ":", "（": "(", "）": ")", "％": "%", "＝": "=",
+        "\u00a0": " ", "\u2009": " ", "\u202f": " ", "\u200b": "", "′": "'", "“": '"', "”": '"',
+    }
+)  # fmt: skip
+
+
+def _names(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+SPACES = _names(r"\, \; \: \quad \qquad \enspace \thinspace \hspace ~ \> \medspace \thickspace") | {
+    "\\ ",
+    "\\\n",
+}
+SILENT = _names(
+    r"\! \left \right \middle \big \Big \bigg \Bigg \bigl \bigr \Bigl \Bigr \biggl \biggr \Biggl"
+    r" \Biggr \displaystyle \textstyle \scriptstyle \limits \nolimits \phantom \/ \negthinspace"
+    r" \rm \bf \it \sf \tt \cal \vec \boldsymbol \bm \mathbf \mathit \mathsf \mathcal \mathnormal"
+    r" \ensuremath \mathopen \mathclose \$ \boxed \fbox"
+)
+DELIMITED = _names(r"\left \right")
+TEXT = _names(
+    r"\text \textbf \textit \textrm \textnormal \textsf \texttt \mbox \hbox \mathrm \operatorname"
+    r" \emph"
+)
+ACCENTS = _names(r"\overline \bar \underline \hat \widehat \tilde \dot \ddot \mathbb")
+ORDINALS = _names("th st nd rd")
+FRACTIONS = {r"\frac": r"\frac", r"\dfrac": r"\frac", r"\tfrac": r"\frac", r"\cfrac": r"\frac",
+             r"\binom": r"\binom", r"\dbinom": r"\binom", r"\tbinom": r"\binom"}  # fmt: skip
+SYNONYMS = {
+    r"\le": r"\leq", r"\leqslant": r"\leq", r"\leqq": r"\leq", r"\ge": r"\geq",
+    r"\geqslant": r"\geq", r"\geqq": r"\geq", r"\lt": "<", r"\gt": ">", r"\ne": r"\neq",
+    r"\not=": r"\neq", r"\lbrace": r"\{", r"\rbrace": r"\}", r"\lbrack": "[", r"\rbrack": "]",
+    r"\lparen": "(", r"\rparen": ")", r"\langle": "(", r"\rangle": ")", r"\lvert": "|",
+    r"\rvert": "|", r"\vert": "|", r"\mid": "|", r"\lVert": r"\|", r"\rVert": r"\|",
+    r"\cdot": "*", r"\times": "*", r"\ast": "*", r"\div": "/", r"\colon": ":", r"\infin": r"\infty",
+    r"\varnothing": r"\emptyset", r"\degree": r"\text{degree}",
+    r"\%": r"\text{%}", "%": r"\text{%}", r"\lg": r"\log", r"\Z": r"\mathbb{Z}",
+    r"\R": r"\mathbb{R}", r"\bigcup": r"\cup", r"\lor": r"\text{or}", r"\land": r"\text{and}",
+    r"\vee": r"\text{or}", r"\wedge": r"\text{and}", r"\&": "&", r"\#": "#", r"\_": "_",
+    r"\arctg": r"\arctan", r"\tg": r"\tan", r"\ctg": r"\cot", r"\varphi": r"\phi",
+    r"\varepsilon": r"\epsilon", r"\dots": r"\ldots", r"\cdots": r"\ldots", r"\top": "T",
+}  # fmt: skip
+FUNCTIONS = _names("sin cos tan cot sec csc arcsin arccos arctan sinh cosh tanh ln log exp")
+INFINITY = _names("oo inf infty infinity")

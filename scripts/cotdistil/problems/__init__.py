@@ -1,0 +1,1 @@
+"""The kinds of problem sets. Each module has `make_problems(job) -> ProblemSet`."""

@@ -1,0 +1,86 @@
+"""What the student is asked when it validates a cut, and what it answered.
+
+On-policy validation of arXiv 2505.18440: the student itself gets the question and the first steps
+of the thinking, and the cut stands if its answer is right. The paper's wording, decoding and
+template are not published, so they are settings.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from cotdistil.prompts import render_prompt, user_message
+from cotdistil.responses import join_response, split_response
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
+
+PromptStyle = Literal["instruction", "continue"]
+
+_BOX = "\\boxed{"
+
+
+@dataclass(frozen=True)
+class ValidationPrompt:
+    """How the student is asked for its answer from the first steps of a trace.
+
+    "instruction": the user's turn holds the question, the instruction and the steps, and the
+    assistant's opens with `lead_in`; it asks for a model that follows instructions.
+    "continue": the assistant's turn already holds the steps as its own closed thinking, then
+    `lead_in`; it asks for a model that goes on with a text, as a base or small model does.
+    Either way two cuts of one trace are the same tokens up to where the shorter one ends, so the
+    prefix cache of an engine has read them.
+
+    `question_instruction` stands below every question, as in training and scoring.
+    """
+
+    prompt_style: PromptStyle
+    lead_in: str
+    question_instruction: str | None = None
+    instruction: str | None = None
+
+    def render(self, tokenizer: PreTrainedTokenizerBase, question: str, thinking: str) -> list[int]:
+        """Token ids of the prompt; `thinking` is the first steps of the trace."""
+        thinking = thinking.rstrip()
+        if self.prompt_style == "instruction":
+            message = user_message(question, self.question_instruction)
+            below = f"{self.instruction}\n\n{thinking}" if self.instruction else thinking
+            prompt, opened = render_prompt(tokenizer, message, below), self.lead_in
+        else:
+            prompt = render_prompt(tokenizer, question, self.question_instruction)
+            opened = join_response(thinking, self.lead_in)
+        return [*prompt, *tokenizer.encode(opened, add_special_tokens=False)]
+
+    def answer(self, completion: str) -> str:
+        """What the student answered: the lead-in and its completion, without any thinking in it.
+
+        Where the lead-in leaves `\\boxed{` open, the answer ends with the brace that closes it:
+        what an untrained student adds below is not part of its answer.
+        """
+        text = self.lead_in + completion
+        opened = self.lead_in.rfind(_BOX)
+        if opened >= 0 and _closing(self.lead_in, opened + len(_BOX)) is None:
+            text = text[: _closing(text, opened + len(_BOX))]
+        return split_response(text).answer
+
+
+def _closing(text: str, begin: int) -> int | None:
+    """The index behind the brace that closes a box whose content begins at `begin`."""
+    depth, index = 1, begin
+    while index < len(text):
+        if text[index] == "\\":
+            index += 1
+        elif text[index] in "{}":
+            depth += 1 if text[index] == "{" else -1
+        index += 1
+        if depth == 0:
+            return index
+    return None
+
+
+def validation_seed(seed: int, trace: int, steps: int, sample: int) -> int:
+    """The seed of one answer, 31 bits; it depends on what is asked and not on the round."""
+    text = f"validate:{seed}:{trace}:{steps}:{sample}"
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "big") >> 1

@@ -1,0 +1,32 @@
+"""From config files to the plan, for the main process of Snakemake and for commands about the plan."""
+
+from cotdistil.config import Config
+from cotdistil.config_file import check_config, merge, read_yaml
+from cotdistil.errors import ConfigError
+from cotdistil.plan import Plan, make_plan
+from cotdistil.surroundings import LocalFiles, missing_packages, surroundings
+
+
+def load_experiment(
+    files: list[str], default_file: str, given: dict, rules_have_own_environment: bool = False
+) -> tuple[Config, Plan]:
+    """The checked config and its plan.
+
+    files: config files named on the command line; they replace `default_file`, never mix with it.
+    given: what Snakemake read from those files and from `--config`.
+    rules_have_own_environment: packages are then not looked for in this one.
+    Raises `ConfigError` with every fault found.
+    """
+    shown = files or [default_file]
+    raw: dict = {}
+    for file in shown:
+        merge(raw, read_yaml(file))
+    merge(raw, given)
+    config = check_config(raw, shown)
+    local = LocalFiles(", ".join(shown))
+    plan = make_plan(config, surroundings(local))
+    faults = [] if rules_have_own_environment else missing_packages(config, ", ".join(shown))
+    if faults:
+        raise ConfigError(faults)
+    plan.local_files = local
+    return config, plan

@@ -1,0 +1,82 @@
+"""Show an experiment's tables, figures and arms under its own name.
+
+    python scripts/publish_results.py publish --marker results/quickstart/published/KEY.json
+
+`mark` writes the marker that names the figures (and through them the tables) to show, and removes the
+markers of others. `publish` copies what the marker names to `tables/` and `figures/`, and links
+`arms/<student>/<recipe>/<stage>/seed-<n>` into the store.
+"""
+
+import argparse
+import os
+import shutil
+from pathlib import Path
+
+from cotdistil.store import STORE, read_manifest, write_atomically
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("action", choices=["mark", "publish"])
+    parser.add_argument("--marker", type=Path, required=True, help="published/<key>.json")
+    arguments = parser.parse_args()
+    if arguments.action == "mark":
+        mark(arguments.marker)
+    else:
+        publish(arguments.marker)
+
+
+def mark(marker: Path) -> None:
+    """Leave exactly one marker in its folder."""
+    for other in marker.parent.glob("*.json"):
+        other.unlink()
+    write_atomically(marker, "{}\n")
+
+
+def publish(marker: Path) -> None:
+    """Copy tables and figures of the marker's key, and link the arms of those tables."""
+    experiment = marker.parent.parent
+    figures = read_manifest(marker.stem)
+    tables = figures["parents"]["tables"]
+    _copy(STORE / tables, experiment / "tables")
+    _copy(STORE / "figures" / marker.stem, experiment / "figures")
+    _link_arms(experiment / "arms", read_manifest(tables.split("/")[1]))
+
+
+def _copy(source: Path, target: Path) -> None:
+    target.mkdir(parents=True, exist_ok=True)
+    for file in sorted(source.iterdir()):
+        if file.name != "record.json":
+            part = target / f".{file.name}.part"
+            shutil.copyfile(file, part)
+            part.replace(target / file.name)
+
+
+def _link_arms(folder: Path, tables: dict) -> None:
+    if folder.exists():
+        shutil.rmtree(folder)
+    for arm, scores, model in zip(
+        tables["params"]["arms"],
+        tables["parents"]["scores"],
+        tables["parents"]["models"],
+        strict=True,
+    ):
+        seed = "untouched" if arm["seed"] is None else f"seed-{arm['seed']}"
+        place = folder / arm["student"] / arm["recipe"] / arm["stage"] / seed
+        samples = read_manifest(scores.split("/")[1])["parents"]["samples"]
+        targets = {
+            "model": model,
+            f"samples-{arm['benchmark']}": samples,
+            f"scores-{arm['benchmark']}": scores,
+        }
+        place.mkdir(parents=True, exist_ok=True)
+        for name, address in targets.items():
+            link = place / name
+            if not link.is_symlink():
+                link.symlink_to(os.path.relpath(STORE / address, place))
+
+
+if __name__ == "__main__":
+    main()
