@@ -1,0 +1,335 @@
+"""What runs again after edits that are more than one key: things added, renamed, copied, lost."""
+
+import json
+import os
+import random
+import shutil
+import subprocess
+import sys
+
+import pytest
+from checkout import Checkout
+
+PUBLISH = ["publishing the tables of quickstart", "results/quickstart"]
+REPORT = ["figures: quickstart", *PUBLISH, "tables: quickstart"]
+ARM = "smollm2-135m · {} · seed {}"
+ARMS = ["smollm2-135m · base", *(ARM.format(r, 0) for r in ("short", "long", "mix", "pruned"))]
+
+
+def arm_jobs(recipe, seed=0, benchmark="sums"):
+    arm = ARM.format(recipe, seed)
+    return [f"SFT: {arm}", f"samples: {arm} · {benchmark}", f"scores: {arm} · {benchmark}"]
+
+
+def edit(checkout: Checkout, change):
+    config = checkout.config()
+    change(config)
+    checkout.write_config(config)
+
+
+def edit_text(checkout: Checkout, file, old, new):
+    path = checkout.folder / file
+    text = path.read_text()
+    assert old in text, f"{file} has no {old!r}"
+    path.write_text(text.replace(old, new, 1))
+
+
+# --- additions and removals ---------------------------------------------------------------------
+
+
+def test_two_values_swapped_run_what_either_decides(finished):
+    def swap(config):
+        teacher = config["teachers"]["careful"]
+        teacher["double_check"], teacher["second_thought"] = (
+            teacher["second_thought"],
+            teacher["double_check"],
+        )
+
+    edit(finished, swap)
+    jobs = ["corpus: long", "training set: long", "training set: mix"]
+    jobs += ["pruning: smollm2-135m · pruned", *arm_jobs("long"), *arm_jobs("mix")]
+    assert finished.planned_jobs() == sorted([*jobs, *arm_jobs("pruned"), *REPORT])
+
+
+def test_a_seed_added_runs_its_arms_only(finished):
+    edit(finished, lambda config: config.update(seeds=[0, 1]))
+    jobs = [job for recipe in ("short", "long", "mix", "pruned") for job in arm_jobs(recipe, 1)]
+    assert finished.planned_jobs() == sorted([*jobs, *REPORT])
+
+
+def test_a_recipe_added_runs_its_arm_only(finished):
+    half = {"mix": {"long": 1.0, "short": 1.0}}
+    edit(finished, lambda config: config["recipes"].update(half=half))
+    assert finished.planned_jobs() == sorted(["training set: half", *arm_jobs("half"), *REPORT])
+
+
+def test_a_recipe_made_of_two_others_crosses_them(finished):
+    both = {"mix": {"pruned": 1.0, "short": 4.0}}
+    edit(finished, lambda config: config["recipes"].update(both=both))
+    assert finished.planned_jobs() == sorted(["training set: both", *arm_jobs("both"), *REPORT])
+
+
+def test_a_recipe_removed_runs_only_the_tables(finished):
+    edit(finished, lambda config: config["recipes"].pop("pruned"))
+    assert finished.planned_jobs() == sorted(REPORT)
+
+
+def test_a_recipe_renamed_runs_only_the_tables(finished):
+    def rename(config):
+        config["recipes"]["brief"] = config["recipes"].pop("short")
+        config["recipes"]["mix"]["mix"] = {"long": 0.2, "brief": 0.8}
+        config["gaps"]["delta_long"]["minus"] = "brief"
+
+    edit(finished, rename)
+    assert finished.planned_jobs() == sorted(REPORT)
+
+
+def test_a_student_renamed_runs_only_the_tables(finished):
+    def rename(config):
+        config["models"]["tiny"] = config["models"].pop("smollm2-135m")
+        config["students"] = ["tiny"]
+
+    edit(finished, rename)
+    assert finished.planned_jobs() == sorted(REPORT)
+
+
+def test_a_benchmark_renamed_runs_only_the_tables(finished):
+    edit(finished, lambda config: config["benchmarks"].update(s=config["benchmarks"].pop("sums")))
+    assert finished.planned_jobs() == sorted(REPORT)
+
+
+def test_a_teacher_a_corpus_and_a_problem_set_renamed_run_nothing(finished):
+    def rename(config):
+        config["teachers"]["verbose"] = config["teachers"].pop("careful")
+        config["problems"]["arithmetic"] = config["problems"].pop("sums")
+        config["corpora"] = {
+            "a": {"teacher": "verbose", "problems": "arithmetic"},
+            "b": {"teacher": "terse", "problems": "arithmetic"},
+        }
+        config["recipes"]["long"]["take"] = "a"
+        config["recipes"]["short"]["take"] = "b"
+        config["benchmarks"]["sums"]["problems"] = "arithmetic"
+
+    edit(finished, rename)
+    assert finished.planned_jobs() == []
+
+
+def test_a_benchmark_added_samples_every_arm_on_it_and_trains_nothing(finished):
+    def add(config):
+        config["benchmarks"]["longer"] = {**config["benchmarks"]["sums"], "max_tokens": 700}
+
+    edit(finished, add)
+    jobs = [f"{stage}: {arm} · longer" for stage in ("samples", "scores") for arm in ARMS]
+    assert finished.planned_jobs() == sorted([*jobs, *REPORT])
+
+
+def test_a_student_added_runs_its_own_arms_only(finished, tmp_path):
+    folder = tmp_path / "model"
+    folder.mkdir()
+    (folder / "config.json").write_text("{}")
+    (folder / "model.safetensors").write_bytes(b"weights")
+
+    def add(config):
+        config["models"]["other"] = {"folder": str(folder)}
+        config["students"].append("other")
+
+    edit(finished, add)
+    jobs = finished.planned_jobs()
+    assert [job for job in jobs if "smollm2-135m" in job] == []
+    assert [job for job in jobs if job.startswith(("corpus", "training set", "problems"))] == []
+    # Its model, its own pruning, four trainings, samples and scores of five arms.
+    assert len([job for job in jobs if "other" in job]) == 1 + 1 + 4 + 5 + 5
+
+
+def test_an_unused_entry_costs_nothing(finished):
+    unused = {"hub": "a/b", "revision": "0" * 40}
+    edit(finished, lambda config: config["models"].update(unused=unused))
+    assert finished.planned_jobs() == []
+
+
+# --- edits that change nothing --------------------------------------------------------------------
+
+
+def test_key_order_explicit_defaults_and_2_for_2_0_run_nothing(finished):
+    def reorder(value):
+        if isinstance(value, dict):
+            return {key: reorder(value[key]) for key in reversed(value)}
+        return value
+
+    config = {
+        # The order of recipes is the order of the tables' rows.
+        key: reorder(value) if key != "recipes" else value
+        for key, value in reversed(finished.config().items())
+    }
+    config["training"]["sft"] |= {"weight_decay": 0, "over_length": "drop", "warmup_ratio": 0.05}
+    config["training"]["sft"]["epochs"] = int(config["training"]["sft"]["epochs"])
+    config["recipes"]["mix"]["mix"] = {"short": 4, "long": 1}
+    config["prompt"] = {"instruction": None}
+    finished.write_config(config)
+    assert finished.planned_jobs() == []
+
+
+def test_recipes_in_another_order_run_only_the_tables(finished):
+    def reverse(config):
+        config["recipes"] = dict(reversed(config["recipes"].items()))
+
+    edit(finished, reverse)
+    assert finished.planned_jobs() == sorted(REPORT)
+
+
+def test_the_saved_resolved_config_is_the_same_experiment(finished):
+    saved = finished.folder / "results" / "quickstart" / "config.yaml"
+    assert finished.planned_jobs("--configfile", str(saved)) == []
+
+
+def test_comments_and_docstrings_in_commands_and_helpers_run_nothing(finished):
+    scripts = finished.folder / "scripts"
+    for path in [*scripts.glob("*.py"), *scripts.glob("cotdistil/**/*.py")]:
+        path.write_text(f"{path.read_text()}\n# a comment\n")
+    edit_text(finished, "scripts/score_samples.py", '"""', '"""Another docstring. ')
+    assert finished.planned_jobs() == []
+
+
+def test_touched_files_with_random_dates_run_nothing_costly(finished):
+    rng = random.Random(0)
+    for path in finished.folder.rglob("*"):
+        if not path.is_symlink():
+            date = rng.uniform(1e9, 1.7e9)
+            os.utime(path, (date, date))
+    assert set(finished.planned_jobs()) <= set(PUBLISH)
+
+
+def test_a_copied_tree_runs_nothing_costly(finished, tmp_path):
+    shutil.copytree(
+        finished.folder, tmp_path / "copy", symlinks=True, copy_function=shutil.copyfile
+    )
+    assert set(Checkout.at(tmp_path / "copy").planned_jobs()) <= set(PUBLISH)
+
+
+def test_a_fresh_clone_with_the_results_and_no_snakemake_folder_runs_nothing(finished, tmp_path):
+    clone = Checkout(tmp_path / "clone")
+    shutil.copytree(finished.folder / "results", clone.folder / "results", symlinks=True)
+    assert not (clone.folder / ".snakemake").exists()
+    assert clone.planned_jobs() == []
+
+
+# --- code and data --------------------------------------------------------------------------------
+
+
+def test_an_edited_helper_reruns_what_it_decides_however_deep_it_is_imported(finished):
+    edit_text(
+        finished, "scripts/cotdistil/grading/numeric.py", "\ndef ", "\nEDITED = 1\n\n\ndef "
+    )
+    jobs = finished.planned_jobs()
+    assert {f"scores: {arm} · sums" for arm in ARMS} <= set(jobs)
+    assert "samples: smollm2-135m · base · sums" not in jobs
+    assert [job for job in jobs if job.startswith("model")] == []
+
+
+def test_an_edited_engine_reruns_only_what_that_engine_generates(finished):
+    path = finished.folder / "scripts/cotdistil/engines/vllm_engine.py"
+    path.write_text(f"{path.read_text()}\nEDITED = 1\n")
+    jobs = ["pruning: smollm2-135m · pruned", *arm_jobs("pruned"), *REPORT]
+    assert finished.planned_jobs() == sorted(jobs)
+
+
+def local_problems(finished, tmp_path):
+    """The quickstart with an added benchmark from a local file, finished."""
+    file = tmp_path / "problems.jsonl"
+    file.write_text(json.dumps({"question": "1+1?", "answer": "2"}) + "\n")
+
+    def add(config):
+        config["problems"]["local"] = {"kind": "file", "test": str(file)}
+        config["benchmarks"]["local"] = {"problems": "local", "max_tokens": 64}
+
+    edit(finished, add)
+    finished.pretend_all_is_done()
+    assert finished.planned_jobs() == []
+    return file
+
+
+def test_a_data_file_replaced_by_one_with_an_older_date_reruns_its_benchmark(finished, tmp_path):
+    file = local_problems(finished, tmp_path)
+    other = tmp_path / "other.jsonl"
+    other.write_text(json.dumps({"question": "1+2?", "answer": "3"}) + "\n")
+    os.utime(other, (1e9, 1e9))
+    other.replace(file)
+    jobs = finished.planned_jobs()
+    assert "problems: local · test" in jobs
+    assert {job.rsplit(" · ", 1)[-1] for job in jobs if job.startswith("samples")} == {"local"}
+
+
+def test_a_data_file_moved_or_touched_reruns_nothing(finished, tmp_path):
+    file = local_problems(finished, tmp_path)
+    moved = file.rename(tmp_path / "moved.jsonl")
+    os.utime(moved)
+    edit(finished, lambda config: config["problems"]["local"].update(test=str(moved)))
+    assert finished.planned_jobs() == []
+
+
+# --- targets --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("target", [[], ["quickstart"], ["results/quickstart/tables/summary.csv"]])
+def test_every_target_sees_that_an_artefact_to_remake_has_others_behind_it(finished, target):
+    """A half-made output that exists must not hide that what hangs on it is missing."""
+    store = finished.folder / "results" / "store"
+    for stage in ("samples", "scores", "tables", "figures"):
+        shutil.rmtree(store / stage)
+    shutil.rmtree(finished.folder / "results" / "quickstart")
+    sft = next(store.glob("sft/*/record.json")).relative_to(finished.folder)
+    jobs = finished.planned_jobs(*target, "--forcerun", str(sft))
+    assert set(REPORT) <= set(jobs)
+    assert len([job for job in jobs if job.startswith("scores")]) == 5
+
+
+def test_tables_of_another_config_are_never_left_under_the_experiments_name(finished):
+    """After a change and back, with Snakemake's memory lost, the named tables are renewed."""
+    marker = next((finished.folder / "results/quickstart/published").glob("*.json"))
+    marker.rename(marker.with_name("0" * 20 + ".json"))
+    shutil.rmtree(finished.folder / ".snakemake", ignore_errors=True)
+    assert finished.planned_jobs() == PUBLISH
+
+
+def test_another_experiments_tables_are_refused_with_a_word_on_configfile(finished):
+    result = finished.snakemake("results/other/tables/summary.csv", "--dry-run")
+    assert result.returncode != 0
+    assert "give --configfile for the other one" in result.stdout
+
+
+def test_a_dry_run_works_in_a_fresh_checkout_and_writes_nothing(tmp_path):
+    checkout = Checkout(tmp_path / "fresh")
+    assert len(checkout.planned_jobs()) == 27
+    assert not (checkout.folder / "results").exists()
+
+
+def test_the_explanation_names_the_value_that_changed(finished):
+    edit(finished, lambda config: config["benchmarks"]["sums"].update(max_tokens=9))
+    result = subprocess.run(
+        [sys.executable, "scripts/explain_plan.py"],
+        cwd=finished.folder,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert "samples: max_tokens:" in result.stdout
+    assert "→ 9" in result.stdout
+    assert "and what follows from these: 5 scores, 1 tables, 1 figures" in result.stdout
+
+
+def test_what_no_experiment_refers_to_is_listed_and_deleted_only_when_told(finished):
+    def clean(*arguments):
+        command = [sys.executable, "scripts/clean_store.py", *arguments]
+        return subprocess.run(
+            command, cwd=finished.folder, capture_output=True, text=True, check=True
+        ).stdout
+
+    assert " 0 artefacts" in clean()
+    edit(finished, lambda config: config["recipes"].pop("pruned"))
+    finished.pretend_all_is_done()
+    # The pruned arm's training set, model, samples and scores, and the tables and figure with it.
+    assert " 6 artefacts not needed" in clean()
+    assert finished.planned_jobs() == []
+    assert " 6 artefacts deleted" in clean("--delete")
+    assert " 0 artefacts" in clean()
+    assert finished.planned_jobs() == []
