@@ -104,7 +104,7 @@ def mix(
 
 
 def share_out(count: int, weights: Sequence[float]) -> list[int]:
-    """Whole shares of `count` that follow the weights, by largest remainder; they sum to `count`."""
+    """Whole shares that follow the weights, by largest remainder; they sum to `count`."""
     total = sum(weights)
     exact = [count * weight / total for weight in weights]
     shares = [int(share) for share in exact]
@@ -115,7 +115,7 @@ def share_out(count: int, weights: Sequence[float]) -> list[int]:
 
 
 def keep_size(rows: "pd.DataFrame", size: int, seed: int) -> tuple["pd.DataFrame", int]:
-    """`size` rows, a subset of what any larger size keeps; returns them and how many were left out."""
+    """`size` rows, a subset of what any larger size keeps, and how many were left out."""
     if len(rows) < size:
         raise UserError(
             f"only {len(rows)} traces are left; 'size' asks for {size}; lower 'size', or add"

@@ -3,8 +3,8 @@
     python scripts/clean_store.py            # lists
     python scripts/clean_store.py --delete   # deletes what it lists
 
-An experiment is a folder under results/ with a plan.json, written by its last run. Work folders of jobs
-that were killed are kept for as long as an experiment plans the job.
+An experiment is a folder under results/ with a plan.json, written by its last run. Work folders of
+jobs that were killed are kept for as long as an experiment plans the job.
 """
 
 import argparse

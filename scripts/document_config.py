@@ -33,7 +33,6 @@ SECTIONS = {
     "HubProblems": "`problems.NAME`, kind: hub",
     "ProceduralTeacher": "`teachers.NAME`, kind: procedure",
     "FileTeacher": "`teachers.NAME`, kind: file",
-    "ModelTeacher": "`teachers.NAME`, kind: model",
     "Corpus": "`corpora.NAME`",
     "Recipe": "`recipes.NAME`",
     "Prune": "`recipes.NAME.prune`",
@@ -87,9 +86,10 @@ def reference() -> str:
         lines = [f"### {place}", "", inspect.cleandoc(section.__doc__ or ""), ""]
         lines += ["| key | type | default | meaning |", "|---|---|---|---|"]
         for key, field in section.model_fields.items():
+            meaning = (field.description or "").replace("|", r"\|")
             lines.append(
                 f"| `{key}` | {type_name(field.annotation, field.metadata)} |"
-                f" {default_text(field)} | {(field.description or '').replace('|', chr(92) + '|')} |"
+                f" {default_text(field)} | {meaning} |"
             )
         parts.append("\n".join(lines) + "\n")
     return "\n".join(parts)

@@ -2,8 +2,8 @@
 
     python scripts/publish_results.py publish --marker results/quickstart/published/KEY.json
 
-`mark` writes the marker that names the figures (and through them the tables) to show, and removes the
-markers of others. `publish` copies what the marker names to `tables/` and `figures/`, and links
+`mark` writes the marker that names the figures (and through them the tables) to show, and removes
+the markers of others. `publish` copies what the marker names to `tables/` and `figures/`, and links
 `arms/<student>/<recipe>/<stage>/seed-<n>` into the store.
 """
 

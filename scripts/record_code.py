@@ -3,9 +3,10 @@
     python scripts/record_code.py --outputs-unchanged             # every stage that differs
     python scripts/record_code.py --raise-version sft samples.vllm  # outputs change: rerun them
 
-Results are keyed on the version of the code that made them. An edit that leaves outputs as they were
-keeps the version, and nobody's results are thrown away; an edit that changes outputs raises it.
-Without an option the command lists the stages whose code differs from the record, and exits 1 if any.
+Results are keyed on the version of the code that made them. An edit that leaves outputs as they
+were keeps the version, and nobody's results are thrown away; an edit that changes outputs raises
+it. Without an option the command lists the stages whose code differs from the record, and exits 1
+if there are any.
 """
 
 import argparse

@@ -28,6 +28,7 @@ NOTE = (
 def main() -> None:
     with run_job(__doc__) as job:
         import pandas as pd
+
         from cotdistil.scored_arms import score_arm
         from cotdistil.tables import gap_table, summary_table
 

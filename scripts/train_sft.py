@@ -23,6 +23,7 @@ def main() -> None:
         os.environ["CUDA_VISIBLE_DEVICES"] = visible.partition(",")[0]
         import torch
         import transformers
+
         from cotdistil.training.dataset import write_tokens
         from cotdistil.training.end_of_turn import end_of_turn_id
         from cotdistil.training.examples import ExampleMaker

@@ -39,9 +39,7 @@ class Checkout:
         for part in PARTS:
             source = PROJECT / part
             if source.is_dir():
-                shutil.copytree(
-                    source, folder / part, ignore=shutil.ignore_patterns("__pycache__")
-                )
+                shutil.copytree(source, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
             else:
                 folder.mkdir(parents=True, exist_ok=True)
                 shutil.copy(source, folder / part)
@@ -82,6 +80,4 @@ class Checkout:
 
     def pretend_all_is_done(self, *config_files: str) -> None:
         """Make a finished experiment without running it: for tests of the plan alone."""
-        subprocess.run(
-            [sys.executable, "-c", _PRETEND, *config_files], cwd=self.folder, check=True
-        )
+        subprocess.run([sys.executable, "-c", _PRETEND, *config_files], cwd=self.folder, check=True)

@@ -53,7 +53,7 @@ def make_tiny_model(
 
     model_type: a decoder that transformers knows, such as llama, mistral, qwen3, gemma3_text.
     settings: of the model's config, such as `sliding_window`. The same seed gives the same weights.
-    Greedy decoding writes ASCII, so that different tokens are different text.
+    Greedy decoding writes ASCII alone, so that different tokens are different text.
     """
     import torch
     from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
@@ -80,8 +80,9 @@ def make_tiny_model(
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         model = AutoModelForCausalLM.from_config(config, dtype=torch.float32)
-    not_ascii = [i for i in range(len(tokenizer)) if not tokenizer.decode([i]).isascii()]
+    unlikely = [i for i in range(len(tokenizer)) if not tokenizer.decode([i]).isascii()]
+    unlikely += tokenizer.convert_tokens_to_ids(["<|pad|>", "<|im_start|>"])
     with torch.no_grad():
-        model.get_output_embeddings().weight[not_ascii] *= 0.1
+        model.get_output_embeddings().weight[unlikely] *= 0.1
     model.eval().save_pretrained(folder)
     return folder

@@ -18,7 +18,7 @@ Positive = Annotated[int, Field(ge=1)]
 Seed = Annotated[int, Field(ge=0, le=2**31 - 1)]
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
 Text = Annotated[str, Field(min_length=1)]
-TABLE_PATTERN = r"(?i)\.(jsonl|json|csv|parquet)$"
+TABLE_PATTERN = r"\.(jsonl|json|csv|parquet)$"
 TablePath = Annotated[str, Field(pattern=TABLE_PATTERN)]
 Range = Annotated[list[int], Field(min_length=2, max_length=2)]
 Precision = Literal["auto", "float32", "bfloat16"]
@@ -169,20 +169,7 @@ class FileTeacher(Section):
     )
 
 
-class ModelTeacher(Section):
-    """A model that writes the traces, behind the same engine that samples the students."""
-
-    kind: Literal["model"]
-    model: Name = Field(description="name of an entry of `models`")
-    instruction: Text | None = Field(None, description="text added after the question")
-    samples_per_problem: Positive = Field(1, description="responses per problem")
-    temperature: Annotated[float, Field(ge=0.0)] = Field(0.0, description="0 is greedy")
-    top_p: Annotated[float, Field(gt=0.0, le=1.0)] = Field(1.0, description="nucleus sampling")
-    max_tokens: Positive = Field(description="longest response, in the teacher's tokens")
-    seed: Seed = Field(0, description="seed of the sampling")
-
-
-Teacher = Annotated[ProceduralTeacher | FileTeacher | ModelTeacher, Field(discriminator="kind")]
+Teacher = Annotated[ProceduralTeacher | FileTeacher, Field(discriminator="kind")]
 
 
 class Corpus(Section):

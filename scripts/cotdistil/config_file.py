@@ -215,7 +215,7 @@ def _suggest(found: str, known: Iterable[str]) -> str:
 
 _KINDS = {
     "problems": ("arithmetic", "file", "hub"),
-    "teachers": ("procedure", "file", "model"),
+    "teachers": ("procedure", "file"),
 }
 
 

@@ -13,7 +13,6 @@ def reference_faults(config: Config) -> list[str]:
     """Every fault of the names in a config whose types are right already."""
     faults = [
         *_student_faults(config),
-        *_teacher_faults(config),
         *_corpus_faults(config),
         *_recipe_faults(config),
         *_benchmark_faults(config),
@@ -47,14 +46,6 @@ def _student_faults(config: Config) -> list[str]:
         faults += unknown(f"students[{position}]", student, config.models, "model")
     if len(set(config.students)) != len(config.students):
         faults.append(f"students: found {config.students}; expected each student once")
-    return faults
-
-
-def _teacher_faults(config: Config) -> list[str]:
-    faults = []
-    for name, teacher in config.teachers.items():
-        if teacher.kind == "model":
-            faults += unknown(f"teachers.{name}.model", teacher.model, config.models, "model")
     return faults
 
 

@@ -1,7 +1,7 @@
 """What every command of the workflow starts and ends with: its manifest, its folders, its record.
 
-A command reads its manifest and its parents' artefacts and nothing else. It keeps what must survive a
-kill in `work`, puts the payload into `staging`, and publishes both payload and record by one rename.
+A command reads its manifest and its parents' artefacts and nothing else. It keeps what must survive
+a kill in `work`, puts the payload into `staging`, and publishes payload and record by one rename.
 """
 
 import argparse
@@ -41,8 +41,8 @@ class Job:
     def __init__(self, manifest_file: Path, out: Path, name: str, threads: int, gpus: int):
         if not manifest_file.exists():
             raise UserError(
-                f"{manifest_file} is not there; it says what this job makes; Snakemake writes it when"
-                " a run starts, unless it was told --no-hooks"
+                f"{manifest_file} is not there; it says what this job makes; Snakemake writes it"
+                " when a run starts, unless it was told --no-hooks"
             )
         self.manifest = json.loads(manifest_file.read_text())
         self.key = manifest_file.stem
@@ -52,7 +52,7 @@ class Job:
         self.threads = threads
         self.gpus = gpus
         self.out = out
-        # The output's folder is cleared before the artefact appears: never take another folder for it.
+        # The output's folder is cleared before the artefact appears: no other may pass for it.
         expected = Path(self.stage, self.key, "record.json")
         is_key = re.fullmatch(KEY_PATTERN, self.key) is not None
         if not is_key or self.stage not in STAGES or Path(*out.parts[-3:]) != expected:
@@ -102,7 +102,7 @@ class Job:
         self._progress.tell(text)
 
     def publish(self, record: dict) -> None:
-        """Make the artefact appear, whole: the payload in `staging`, and `record.json` beside it."""
+        """Make the artefact appear, whole: the payload in `staging` and its `record.json`."""
         record = {
             "stage": self.stage,
             "key": self.key,
@@ -135,8 +135,8 @@ class Job:
 def run_job(description: str | None, argv: list[str] | None = None) -> Iterator[Job]:
     """Parse the command line that all commands share and hand out the job.
 
-    A `UserError` ends the command with one clear message and exit status 1. An artefact that is there
-    already, because a job outlived the run that started it, is taken over: exit status 0.
+    A `UserError` ends the command with one clear message and exit status 1. An artefact that is
+    there already, because a job outlived the run that started it, is taken over: exit status 0.
     """
     parser = argparse.ArgumentParser(
         description=description, formatter_class=argparse.RawDescriptionHelpFormatter

@@ -29,6 +29,8 @@ def read_table(path: Path, file_format: str, cache: Path) -> Dataset:
             f"{path.resolve()}: found the format '{file_format}'; expected one of"
             f" {', '.join(BUILDERS)}; convert the file and name it accordingly"
         )
+    if path.stat().st_size == 0:
+        raise UserError(f"{path.resolve()}: the file is empty; expected one record per row")
     try:
         return load_dataset(
             BUILDERS[file_format],
@@ -37,7 +39,7 @@ def read_table(path: Path, file_format: str, cache: Path) -> Dataset:
             cache_dir=str(cache),
             **(_csv_options(path) if file_format == "csv" else {}),
         )
-    except (DatasetGenerationError, UnicodeDecodeError) as error:
+    except (DatasetGenerationError, ValueError) as error:  # pyarrow's errors are ValueErrors
         raise UserError(
             f"{path.resolve()}: could not be read as {file_format} ({error.__cause__ or error});"
             " expected one record per row, each column of one type; mend the file"

@@ -1,7 +1,7 @@
 """The plan: a pure function from a config to the graph of artefacts that the result tables need.
 
-Each `_*_node` function says, for one stage, exactly what decides its artefact. What is not handed to
-a node's `params`, `parents` or `files` there can change without anything running again.
+One method per stage says exactly what decides its artefact. What it does not hand to the node's
+`params`, `parents` or `files` can change without anything running again.
 """
 
 from collections.abc import Callable
@@ -134,17 +134,12 @@ class _Planner:
     def _corpus(self, name: str) -> str:
         corpus = self.config.corpora[name]
         teacher = self.config.teachers[corpus.teacher]
-        parents: dict[str, str | list[str]] = {"problems": self._problems(corpus.problems, "train")}
+        parents = {"problems": self._problems(corpus.problems, "train")}
         params = teacher.model_dump(mode="json")
         if teacher.kind == "procedure":
             if teacher.style == "short":
                 for rate in ("double_check", "second_thought", "wrong_turn", "final_pass"):
                     del params[rate]
-            return self._add("corpora", params, parents, name=name)
-        if teacher.kind == "model":
-            del params["model"]
-            parents["model"] = self._model(teacher.model)
-            params |= self._engine() | _sampling(params)
             return self._add("corpora", params, parents, name=name)
         path = params.pop("path")
         files = self.surroundings.file_hashes(f"teachers.{corpus.teacher}.path", path)

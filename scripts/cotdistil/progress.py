@@ -1,7 +1,7 @@
 """Progress of one job, for a person who watches: what, how far, how long still.
 
-Lines go to standard output, which a rule leaves on the terminal; everything else a command says goes
-to its log.
+Lines go to standard output, which a rule leaves on the terminal; everything else a command says
+goes to its log.
 """
 
 import sys

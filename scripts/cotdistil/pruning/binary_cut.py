@@ -97,13 +97,18 @@ class FullTrace:
     """Cuts nothing and asks only for the full trace.
 
     What it leaves was selected by on-policy validation alone: the control that tells the effect
-    of shorter traces from that of a choice among them.
+    of shorter traces from that of a choice among them. A trace
+    without steps is kept without asking, as by `BinaryCut`.
     """
 
     n_steps: int
     invalid: Invalid = "drop"
     result: int | None = field(default=None, init=False)
     reason: str = field(default="", init=False)
+
+    def __post_init__(self) -> None:
+        if self.n_steps < 1:
+            self.result, self.reason = self.n_steps, TOO_FEW_STEPS
 
     def next_length(self) -> int | None:
         """The full length, until its verdict is told."""

