@@ -35,6 +35,9 @@ def load_config(files: list[str], overrides: dict | None = None) -> Config:
 def check_config(raw: dict, files: list[str]) -> Config:
     """The typed config of what was read from `files`. Raises `ConfigError`."""
     shown = ", ".join(files) or "config"
+    faults = _faults_of_keys(raw)
+    if faults:
+        raise ConfigError([f"{shown}: {fault}" for fault in faults])
     try:
         config = Config.model_validate(raw)
     except ValidationError as error:
@@ -116,14 +119,25 @@ _PATTERNS = {
 }
 
 
+def _faults_of_keys(value: Any, path: tuple[str, ...] = ()) -> list[str]:
+    """Faults of keys that YAML does not read as text, at any depth: `1: …`, `null: …`."""
+    if not isinstance(value, dict):
+        return []
+    where = ".".join(path) or "the whole config"
+    faults = [
+        f"{where}: found {_show(key)} as a key; expected text; put it in quotes"
+        for key in value
+        if not isinstance(key, str)
+    ]
+    for key, inner in value.items():
+        faults += _faults_of_keys(inner, (*path, str(key)))
+    return faults
+
+
 def _fault(item: dict, raw: dict) -> str:
     """One pydantic error as `key.path: found; expected; what to do`."""
     path, found = list(item["loc"]), item["input"]
     kind, context = item["type"], item.get("ctx", {})
-    if kind == "invalid_key" or (kind == "string_type" and path[-1] == "[key]"):
-        holder = ".".join(_real_path(path[: path.index("[key]") - 1 if "[key]" in path else -1]))
-        key = f"{_show(found)} as a key"
-        return f"{holder or 'the whole config'}: found {key}; expected text; put it in quotes"
     keys = _real_path(path)
     where = ".".join(keys) or "the whole config"
     if kind == "missing":

@@ -51,7 +51,12 @@ def _csv_options(path: Path) -> dict:
     from datasets import Features, Value
 
     with path.open(newline="", encoding="utf-8-sig") as handle:
-        header = next(csv.reader(handle), [])
+        rows = csv.reader(handle)
+        header = next(rows, [])
+        first = next(filter(None, rows), [])
+    if len(first) > len(header):
+        # pandas would take the first cell for a row label and shift the others under wrong names.
+        raise ValueError(f"the header has {len(header)} columns, the first row {len(first)}")
     features = Features({column: Value("string") for column in header})
     return {"features": features, "keep_default_na": False}
 

@@ -224,7 +224,10 @@ def test_where_a_label_has_no_place_none_is_placed():
 
 
 def test_a_label_with_little_room_is_placed_before_one_with_much():
-    # Right of the first point is the only free place of the second one's label.
+    # The second label fits to the left of its point alone, where the first would go by itself.
     points, sizes = [(100.0, 100.0), (190.0, 100.0)], [(40.0, 12.0)] * 2
-    wall = [(178.0, 0.0, 400.0, 400.0)]
-    assert place_labels(points, sizes, [*wall], BOUNDS, CLEARANCE) is not None
+    walls = [(178.0, 0.0, 400.0, 400.0), (120.0, 106.5, 400.0, 400.0), (120.0, 0.0, 400.0, 93.5)]
+    alone = place_labels(points[:1], sizes[:1], walls, BOUNDS, CLEARANCE)
+    assert alone == [(113.0, 94.0)]
+    both = place_labels(points, sizes, walls, BOUNDS, CLEARANCE)
+    assert both == [(47.0, 94.0), (137.0, 94.0)]

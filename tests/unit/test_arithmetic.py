@@ -75,7 +75,7 @@ def value_or_none(expression) -> int | None:
 
 
 @given(EXPRESSIONS, st.booleans())
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=50, deadline=None)
 def test_a_printed_expression_reads_back_to_the_same_value(expression, spaced):
     text = format_expression(expression, spaced)
     again = parse_expression(text)
@@ -85,7 +85,7 @@ def test_a_printed_expression_reads_back_to_the_same_value(expression, spaced):
 
 
 @given(EXPRESSIONS)
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=50, deadline=None)
 def test_reducing_step_by_step_ends_at_the_value_after_as_many_steps_as_operations(expression):
     value = value_or_none(expression)
     if value is None:
@@ -101,7 +101,7 @@ def test_reducing_step_by_step_ends_at_the_value_after_as_many_steps_as_operatio
 
 
 @given(st.text("0123456789+-*/() x.^", max_size=25))
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=50, deadline=None)
 def test_any_text_is_either_an_expression_or_refused(text):
     try:
         expression = parse_expression(text)

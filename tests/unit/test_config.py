@@ -31,14 +31,12 @@ problems:
 teachers:
   careful: {{kind: procedure, style: long}}
   written: {{kind: file, path: t.parquet, fallback: [last_number]}}
-  asked: {{kind: model, model: hubbed, max_tokens: 16, temperature: 0.6}}
 corpora:
   long: {{teacher: careful, problems: sums}}
   given: {{teacher: written, problems: filed}}
-  asked: {{teacher: asked, problems: filed}}
 recipes:
   long: {{take: long, size: 4}}
-  asked: {{take: asked}}
+  asked: {{take: given, size: 2}}
   given: {{take: given}}
   mix: {{mix: {{asked: 1, given: 4.0}}, seed: 3}}
   pruned: {{prune: {{recipe: long, samples_per_check: 3, temperature: 0.7}}}}
@@ -248,11 +246,6 @@ WRONG_VALUES = [
     # Missing keys.
     ("experiment", MISSING, "the key is missing; add it (name of the folder under results/)"),
     (
-        "teachers.asked.max_tokens",
-        MISSING,
-        "the key is missing; add it (longest response, in the teacher's tokens)",
-    ),
-    (
         "recipes.pruned.prune.recipe",
         MISSING,
         "the key is missing; add it (name of the recipe whose traces are cut)",
@@ -347,7 +340,6 @@ def test_a_key_of_the_whole_config_that_is_no_text_is_a_fault():
     ("path", "where", "what"),
     [
         ("students", "students[0]", "model 'packed'"),
-        ("teachers.asked.model", None, "model 'hubbed'"),
         ("corpora.long.teacher", None, "teacher 'careful'"),
         ("corpora.long.problems", None, "problem set 'sums'"),
         ("recipes.long.take", None, "corpus 'long'"),

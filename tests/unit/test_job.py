@@ -20,7 +20,7 @@ class Store:
 
     def __init__(self, root: Path, **manifest):
         self.root = root
-        self.out = root / "scores" / KEY / "record.json"
+        self.out = root / manifest.get("stage", "scores") / KEY / "record.json"
         self.work = root / "work" / KEY
         self.manifest = root / "manifests" / f"{KEY}.json"
         for path in (root / PARENT / "record.json", self.manifest):
@@ -132,7 +132,8 @@ def test_a_half_made_artefact_is_replaced_as_a_whole(store):
     with store.job() as job:
         write("new")(job)
         job.publish({})
-    assert sorted(path.name for path in store.out.parent.iterdir()) == ["record.json", "scores.txt"]
+    names = sorted(path.name for path in store.out.parent.iterdir())
+    assert names == [".record.json", "record.json", "scores.txt"]
 
 
 def test_a_record_that_cannot_be_written_leaves_the_older_artefact_as_it_was(store):
@@ -148,6 +149,33 @@ def test_a_record_that_cannot_be_written_leaves_the_older_artefact_as_it_was(sto
         store.run(fail)
     assert store.record() == {"older": True}
     assert (store.out.parent / "scores.txt").read_text() == "old"
+
+
+def test_an_output_that_is_not_the_artefacts_place_is_refused_and_nothing_is_deleted(
+    store, tmp_path, capsys
+):
+    """The output's folder is cleared before an artefact appears: a slip must not clear another."""
+    kept = tmp_path / "home" / "precious.txt"
+    kept.parent.mkdir()
+    kept.write_text("kept")
+    arguments = ["--manifest", str(store.manifest), "--out", str(kept.parent / "record.json")]
+    with pytest.raises(SystemExit), run_job("A command.", arguments) as job:
+        job.publish({})
+    assert "expected a path that ends in store/scores/" in capsys.readouterr().err
+    assert kept.read_text() == "kept"
+
+
+def test_an_artefact_that_is_whole_is_taken_over_by_restoring_its_record(store, capsys):
+    with store.job() as job:
+        write("whole")(job)
+        job.publish({"rows": 1})
+    record = store.record()
+    store.out.unlink()  # what Snakemake does with the output of a job that it counts as unfinished
+    with pytest.raises(SystemExit) as ended, store.job():
+        pytest.fail("nothing is made again")
+    assert not ended.value.code
+    assert store.record() == record
+    assert "already made; to make it again, delete" in capsys.readouterr().out
 
 
 # --- what survives --------------------------------------------------------------------------------
@@ -168,7 +196,7 @@ def test_the_work_folder_survives_a_failure_and_is_removed_once_the_artefact_is_
         write("whole")(job)
         job.publish({})
     assert not store.work.exists()
-    assert list((store.root / "work").iterdir()) == []
+    assert [path.name for path in (store.root / "work").iterdir()] == ["locks"]
     assert (store.out.parent / "scores.txt").read_text() == "whole"
 
 

@@ -157,7 +157,8 @@ def test_a_missing_column_is_named_with_the_columns_that_there_are(store, tmp_pa
     ("name", "content", "said"),
     [
         ("rows.jsonl", '{"id": "1", "question": "a"\n{', "could not be read as jsonl"),
-        ("rows.csv", "id,question,answer\n1,2,3,4\n", "could not be read as csv"),
+        ("rows.csv", "id,question,answer\n1,2,3\n4,5,6,7\n", "could not be read as csv"),
+        ("rows.csv", "id,question,answer\n1,2,3,4\n", "has 3 columns, the first row 4"),
         ("rows.csv", "id,question,answer\n", "could not be read as csv"),
         ("rows.json", "[]", "could not be read as json"),
         ("rows.jsonl", "", "the file is empty"),

@@ -39,7 +39,7 @@ def statements(text: str) -> list[tuple[str, bool]]:
 
 
 @given(st.sampled_from(PROBLEMS), RATES, st.integers(0, 10**6))
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=50, deadline=None)
 def test_every_statement_is_true_but_for_wrong_turns_which_are_corrected_at_once(
     problem, rates, seed
 ):
@@ -63,7 +63,7 @@ def test_every_statement_is_true_but_for_wrong_turns_which_are_corrected_at_once
 
 
 @given(st.sampled_from(PROBLEMS), RATES, st.sampled_from(["long", "short"]), st.integers(0, 99))
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=50, deadline=None)
 def test_the_steps_joined_are_the_trace_and_its_answer_is_the_gold_one(problem, rates, style, seed):
     trace = write_trace(problem["expression"], style, rates, seed)
     assert trace == write_trace(problem["expression"], style, rates, seed)

@@ -25,7 +25,7 @@ def width(estimate: Estimate) -> float:
 
 
 @given(st.integers(1, 200), st.data(), st.sampled_from([0.8, 0.95, 0.99]))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_with_one_sample_per_question_it_is_the_wilson_interval_of_scipy(n, data, level):
     correct = data.draw(st.integers(0, n))
     found = mean_interval([1.0] * correct + [0.0] * (n - correct), 1, level)
@@ -35,7 +35,7 @@ def test_with_one_sample_per_question_it_is_the_wilson_interval_of_scipy(n, data
 
 
 @given(shares())
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=50, deadline=None)
 def test_an_interval_holds_the_mean_stays_within_0_and_1_and_is_never_a_point(case):
     x, k = case
     found = mean_interval(x, k)
@@ -47,7 +47,7 @@ def test_an_interval_holds_the_mean_stays_within_0_and_1_and_is_never_a_point(ca
 
 
 @given(shares())
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=50, deadline=None)
 def test_k_samples_of_a_question_are_worth_between_one_and_k_questions(case):
     x, k = case
     pooled = mean_interval(np.repeat(x, k), 1)  # as if all n*k samples were independent
@@ -56,7 +56,7 @@ def test_k_samples_of_a_question_are_worth_between_one_and_k_questions(case):
 
 
 @given(st.integers(1, 20), st.integers(1, 20), st.integers(2, 16))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_samples_that_always_agree_within_a_question_narrow_nothing(right, wrong, k):
     x = [1.0] * right + [0.0] * wrong
     assert mean_interval(x, k) == pytest.approx(mean_interval(x, 1))
@@ -65,7 +65,7 @@ def test_samples_that_always_agree_within_a_question_narrow_nothing(right, wrong
 
 
 @given(st.integers(1, 30).flatmap(lambda n: st.tuples(shares(n), shares(n))))
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=50, deadline=None)
 def test_swapping_the_arms_negates_the_paired_difference(case):
     (a, _), (b, _) = case
     found, swapped = paired_difference(a, b), paired_difference(b, a)
@@ -76,7 +76,7 @@ def test_swapping_the_arms_negates_the_paired_difference(case):
 
 
 @given(shares())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_identical_answers_have_a_difference_of_0_that_is_still_uncertain(case):
     x, _ = case
     found = paired_difference(x, x)
@@ -85,7 +85,7 @@ def test_identical_answers_have_a_difference_of_0_that_is_still_uncertain(case):
 
 
 @given(st.integers(0, 20), st.integers(0, 20), st.integers(1, 40))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_with_one_sample_per_question_the_difference_is_agresti_and_mins(gained, lost, same):
     # Statistics in Medicine 24 (2005): half a pair in each cell of the 2 x 2 table.
     n = gained + lost + same
@@ -110,7 +110,7 @@ def test_pairing_narrows_the_difference_of_arms_that_solve_the_same_questions():
 
 
 @given(st.lists(shares().map(lambda case: mean_interval(*case)), min_size=1, max_size=6))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_a_mean_over_benchmarks_weighs_them_alike_and_holds_its_value(estimates):
     found = mean_of_benchmarks(estimates)
     assert found.value == pytest.approx(np.mean([each.value for each in estimates]))

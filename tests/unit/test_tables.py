@@ -249,13 +249,15 @@ def test_without_gaps_the_table_is_empty_and_keeps_its_columns(tmp_path):
 def test_the_csv_is_the_same_text_every_time(tmp_path):
     arms = [arm("base", BASE), arm("long", LONG), arm("short", BASE)]
     write_csv(summary_table(arms), tmp_path / "summary.csv")
-    # Intervals from the formulas in the docstrings of cotdistil.statistics.
+    delta = "0.375000,-0.197299,0.697299"
     assert (tmp_path / "summary.csv").read_bytes().decode() == (
         "student,recipe,stage,seed,benchmark,n,k,accuracy,ci_low,ci_high,delta_vs_base,"
         "delta_ci_low,delta_ci_high,mean_tokens,truncated,unparsed\n"
-        "small,base,base,,sums,4,2,PINNED\n"
-        "small,long,sft,0,sums,4,2,PINNED\n"
-        "small,short,sft,0,sums,4,2,PINNED\n"
+        "small,base,base,,sums,4,2,0.375000,0.106275,0.751702,,,,100.500000,0.250000,0.000000\n"
+        f"small,long,sft,0,sums,4,2,0.750000,0.402218,0.930439,{delta},100.500000,0.125000,"
+        "0.000000\n"
+        "small,short,sft,0,sums,4,2,0.375000,0.106275,0.751702,0.000000,-0.326661,0.326661,"
+        "100.500000,0.250000,0.000000\n"
     )
 
 
@@ -294,7 +296,7 @@ NAME = st.text("abcdefghijklmnopqrstuvwxyz0123456789.-_", min_size=1, max_size=7
 
 
 @given(NAME, st.lists(NAME, min_size=1, max_size=3, unique=True), st.integers(1, 3))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 def test_the_terminal_table_is_at_most_100_wide_and_cuts_names_but_no_number(
     tmp_path_factory, student, recipes, seeds
 ):
@@ -307,5 +309,5 @@ def test_the_terminal_table_is_at_most_100_wide_and_cuts_names_but_no_number(
     assert max(map(len, lines)) <= 100
     rows = [line for line in lines if "75.0 [" in line]
     assert len(rows) == len(recipes) * seeds
-    assert all("+37.5 [" in row and row.split()[-2:] == ["0.0", "0.0"] for row in rows)
+    assert all("+37.5 [" in row and row.split()[-2:] == ["12.5", "0.0"] for row in rows)
     assert len({row.index("75.0 [") for row in rows}) == 1

@@ -1,4 +1,4 @@
-"""What a recipe makes of corpora: which traces, in what shares, and that none is lost on the way."""
+"""What a recipe makes of corpora: which traces, in what shares, and that none is lost."""
 
 import pandas as pd
 import pytest
