@@ -30,7 +30,7 @@ if PLAN is not None:
 
 
 onstart:
-    begin_run(CONFIG, PLAN)
+    start_run()
 
 
 onsuccess:

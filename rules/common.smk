@@ -69,6 +69,14 @@ def artefact_name(wildcards):
     return read_names().get(wildcards.key, wildcards.key)
 
 
+def start_run():
+    """Write what the jobs will read; a fault is one message, without a traceback."""
+    try:
+        begin_run(CONFIG, PLAN)
+    except UserError as error:
+        raise WorkflowError(str(error)) from None
+
+
 def planned_artefacts(wildcards):
     """Every artefact of the plan.
 

@@ -1,8 +1,10 @@
 """From config files to the plan, for Snakemake's main process and for commands about the plan."""
 
+from pathlib import Path
+
 from cotdistil.config import Config
 from cotdistil.config_file import check_config, merge, read_yaml
-from cotdistil.errors import ConfigError
+from cotdistil.errors import ConfigError, UserError
 from cotdistil.plan import Plan, make_plan
 from cotdistil.surroundings import LocalFiles, missing_packages, surroundings
 
@@ -15,8 +17,14 @@ def load_experiment(
     files: config files named on the command line; they replace `default_file`, never mix with it.
     given: what Snakemake read from those files and from `--config`.
     rules_have_own_environment: packages are then not looked for in this one.
-    Raises `ConfigError` with every fault found.
+    Raises `UserError` with every fault found.
     """
+    results = Path("results")
+    if results.exists() and not results.is_dir():
+        raise UserError(
+            f"{results.absolute()}: found a file; expected a folder, or nothing; results go there;"
+            " move the file away"
+        )
     shown = files or [default_file]
     raw: dict = {}
     for file in shown:

@@ -183,8 +183,15 @@ def test_a_second_run_in_the_same_folder_is_refused_while_the_first_works(two_ar
 
 
 def test_a_results_folder_that_cannot_be_written_is_one_clear_error(two_arms):
-    (two_arms.folder / "results").write_text("a file where the folder should be")
+    results = two_arms.folder / "results"
+    results.symlink_to("/proc/self")  # where nobody can make a file, root neither
     result = two_arms.snakemake("--cores", "1")
     assert result.returncode != 0
     assert "cannot be written" in result.stdout
+    assert "Traceback" not in result.stdout
+    results.unlink()
+    results.write_text("a file where the folder should be")
+    result = two_arms.snakemake("--cores", "1")
+    assert result.returncode != 0
+    assert "found a file; expected a folder" in result.stdout
     assert "Traceback" not in result.stdout

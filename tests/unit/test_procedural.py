@@ -16,6 +16,7 @@ from cotdistil.responses import join_response, split_response
 
 OPERAND = r"-?\d+|\(-\d+\)"
 STATEMENT = re.compile(rf"({OPERAND}) ([-+*/]) ({OPERAND}) = (-?\d+)")
+NUMBER = re.compile(r"-?\d+")
 REST = re.compile(r"What is left is (.+?)\.(?=\s|$)")
 RESULT = re.compile(r"(?:the result is|the answer is|the value is|I get) (-?\d+)")
 PROBLEMS = [
@@ -55,6 +56,12 @@ def test_every_statement_is_true_but_for_wrong_turns_which_are_corrected_at_once
         else:
             assert all(true for _, true in claims), step
             assert step["kind"] != "correction" or steps[index - 1]["kind"] == "wrong_turn"
+        if step["kind"] == "double_check":
+            # The operation, and of the same three numbers what undoes it.
+            one, other = (
+                sorted(NUMBER.findall(claim[0])) for claim in STATEMENT.finditer(step["text"])
+            )
+            assert one == other
         # What is said to be left still has the value of the whole, and only that is concluded.
         for rest in REST.findall(step["text"]):
             assert str(evaluate(parse_expression(rest))) == problem["gold"]

@@ -64,7 +64,7 @@ def test_code_is_never_cut_inside_wherever_it_stands(before: str, inside: list[s
     "block",
     [
         "$$\na = 1.\n\\text{Wait, so}\nb = 2.\n$$",
-        "\\[\na = 1.\n\nWait, b = 2.\n\\]",
+        "\\[\na = 1. \\\\\n\nWait, b = 2.\n\\]",
         "\\begin{align}\na &= 1. \\\\[2pt]\n\nb &= 2.\n\\end{align}",
         "\\begin{cases} a. \n\n \\begin{cases} b. \n\n \\end{cases} Wait, \n\n \\end{cases}",
         "~~~\nx = 1\n\nWait, y = 2\n~~~",
@@ -80,6 +80,11 @@ def test_formulas_and_code_stay_whole(block: str) -> None:
         "Wait, is that so?",
         "Yes.",
     ]
+
+
+def test_the_space_after_a_row_break_opens_no_formula() -> None:
+    thinking = "A row ends with \\\\[2pt] here.\n\nTwo.\n\nThree ends with \\] here.\n\nFour."
+    assert len(split_steps(thinking)) == 4
 
 
 @pytest.mark.parametrize("opener", ["```python\n", "$$ ", "\\[ ", "\\begin{align} "])

@@ -64,6 +64,13 @@ def test_samples_that_always_agree_within_a_question_narrow_nothing(right, wrong
     assert width(mean_interval(spread, k)) < width(mean_interval(x, k))
 
 
+@given(st.integers(5, 40), st.sampled_from([2, 4]))
+@settings(max_examples=20, deadline=None)
+def test_questions_that_are_all_alike_count_as_n_times_k_and_never_as_more(n, k):
+    pooled = stats.binomtest(n * k // 2, n * k).proportion_ci(method="wilson")
+    assert mean_interval([0.5] * n, k)[1:] == pytest.approx((pooled.low, pooled.high))
+
+
 @given(st.integers(1, 30).flatmap(lambda n: st.tuples(shares(n), shares(n))))
 @settings(max_examples=50, deadline=None)
 def test_swapping_the_arms_negates_the_paired_difference(case):

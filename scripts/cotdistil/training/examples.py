@@ -117,5 +117,14 @@ class ExampleMaker:
         return kept
 
     def _keeps_answer(self, kept: list[int], response: str) -> bool:
-        closed = response.find("}", response.rfind(ANSWER)) + 1
-        return len(self.tokenizer.decode(kept)) >= closed
+        return len(self.tokenizer.decode(kept)) >= _end_of_answer(response)
+
+
+def _end_of_answer(response: str) -> int:
+    """Characters of `response` up to the brace that closes its last answer; 0 if none does."""
+    depth = 0
+    for index in range(response.rfind(ANSWER), len(response)):
+        depth += (response[index] == "{") - (response[index] == "}")
+        if response[index] == "}" and depth == 0:
+            return index + 1
+    return 0
