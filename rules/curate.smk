@@ -33,6 +33,8 @@ rule prune_traces:
         "results/store/logs/pruned/{key}.log",
     benchmark:
         "results/store/benchmarks/pruned/{key}.jsonl"
+    # The longest chain is pruning, training, sampling; its first jobs go first.
+    priority: 50
     conda:
         ENVIRONMENT
     threads: HEAVY_THREADS

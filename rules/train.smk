@@ -11,6 +11,8 @@ rule train_sft:
         "results/store/logs/sft/{key}.log",
     benchmark:
         "results/store/benchmarks/sft/{key}.jsonl"
+    # Before samples, so that no core waits for the last training.
+    priority: 40
     conda:
         ENVIRONMENT
     threads: HEAVY_THREADS
