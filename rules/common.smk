@@ -13,7 +13,10 @@ from cotdistil.python_environment import chosen_pins, put_this_python_first
 from cotdistil.store import KEY_PATTERN, parent_addresses, read_manifest, record_path
 
 # Two heavy jobs side by side: one computes while the other loads. A profile may say otherwise.
-HEAVY_THREADS = max(1, (workflow.cores or 1) // 2)
+try:
+    HEAVY_THREADS = max(1, workflow.cores // 2)
+except (WorkflowError, TypeError):
+    HEAVY_THREADS = 1  # no number of cores is given: on a cluster, set-threads says it
 
 put_this_python_first()
 ENVIRONMENT = f"../envs/{chosen_pins()}.yaml"
@@ -21,6 +24,11 @@ CONFIG = PLAN = None
 RESULTS = []
 
 if workflow.is_main_process:
+    if os.path.realpath(os.getcwd()) != os.path.realpath(workflow.basedir):
+        raise WorkflowError(
+            f"Snakemake runs in {os.getcwd()}; expected the folder of the Snakefile,"
+            f" {workflow.basedir}, where the commands are; run it there, without --directory"
+        )
     from cotdistil.last_run import begin_run, remove_stale_results
     from cotdistil.run_summary import print_summary
     from cotdistil.workflow_start import load_experiment
@@ -55,7 +63,13 @@ def parents(wildcards):
     `ancient`: an artefact's key says what it was made from; dates say nothing.
     """
     node = NODES.get(wildcards.key)
-    manifest = node.manifest if node else read_manifest(wildcards.key)
+    try:
+        manifest = node.manifest if node else read_manifest(wildcards.key)
+    except FileNotFoundError:
+        raise WorkflowError(
+            f"the key {wildcards.key} is neither in the plan of this config nor in one of an"
+            " earlier run; give the name of a table, or of an experiment, as the target"
+        ) from None
     return [ancient(record_path(address)) for address in parent_addresses(manifest)]
 
 
@@ -94,6 +108,10 @@ def published_marker(wildcards):
             f"results/{wildcards.experiment}: the config describes the experiment"
             f" '{PLAN.experiment if PLAN else None}'; give --configfile for the other one"
         )
-    if not workflow.dryrun:
-        remove_stale_results(PLAN)
+    # `executor_plugin` is None where nothing is run, as with --dag, --summary and --unlock.
+    if workflow.executor_plugin is not None and not (workflow.dryrun or workflow.touch):
+        try:
+            remove_stale_results(PLAN)
+        except UserError as error:
+            raise WorkflowError(str(error)) from None
     return f"results/{PLAN.experiment}/published/{PLAN.nodes[PLAN.figures].key}.json"

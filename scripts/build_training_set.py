@@ -70,7 +70,7 @@ def take_correct(traces: "pd.DataFrame", source: str) -> tuple["pd.DataFrame", d
 def mix(
     parts: Sequence["pd.DataFrame"], weights: Sequence[float], seed: int
 ) -> tuple["pd.DataFrame", dict[str, int]]:
-    """One trace per problem that every part has; the shares follow the weights exactly.
+    """One trace per problem that every part has; whole shares that follow the weights.
 
     parts: training sets, each with at most one row per problem. weights: summing to 1.
     Total size is unchanged by the weights, as in the mix of arXiv 2502.12143, section 4.

@@ -1,7 +1,7 @@
 """Say what a run would make, and why: which value, file or code differs from the last run.
 
     python scripts/explain_plan.py
-    python scripts/explain_plan.py --configfile config/papers/mix.yaml
+    python scripts/explain_plan.py --configfile config/mine.yaml
 
 Compares the config as it is now with what the last run of the experiment planned. Nothing is run.
 """
@@ -42,9 +42,14 @@ def last_manifests(experiment: str) -> dict[tuple[str, str], dict]:
 
 def explain(plan: Plan, last: dict[tuple[str, str], dict]) -> list[str]:
     """Lines for a person: each cause with the artefacts that it touches first, then a count."""
-    missing = [node for node in plan.nodes.values() if not Path(record_path(node.address)).exists()]
+    missing = missing_nodes(plan)
+    marker = Path("results", plan.experiment, "published", f"{plan.nodes[plan.figures].key}.json")
     if not missing:
-        return [f"{plan.experiment}: everything is made; nothing would run"]
+        if marker.exists():
+            return [f"{plan.experiment}: everything is made; nothing would run"]
+        return [
+            f"{plan.experiment}: everything is made; results/{plan.experiment} would be renewed"
+        ]
     causes: dict[str, list[str]] = {}
     following: Counter[str] = Counter()
     missing_addresses = {node.address for node in missing}
@@ -65,6 +70,17 @@ def explain(plan: Plan, last: dict[tuple[str, str], dict]) -> list[str]:
     return lines
 
 
+def missing_nodes(plan: Plan) -> list[Node]:
+    """What a run would make: what is missing on the way from the figures to what exists."""
+    wanted, queue = set(), [plan.figures]
+    while queue:
+        address = queue.pop()
+        if address not in wanted and not Path(record_path(address)).exists():
+            wanted.add(address)
+            queue += plan.nodes[address].parent_addresses
+    return [node for address, node in plan.nodes.items() if address in wanted]
+
+
 def own_reasons(node: Node, before: dict | None) -> list[str]:
     """What differs in the artefact itself, not in its parents; empty if nothing does."""
     if before is None:
@@ -72,7 +88,9 @@ def own_reasons(node: Node, before: dict | None) -> list[str]:
     if before == node.manifest:
         return ["not made yet, or deleted"]
     reasons = [
-        f"{key}: {_show(before['params'].get(key))} → {_show(node.params.get(key))}"
+        "other arms, or other names or another order of them"
+        if key == "arms"
+        else f"{key}: {_show(before['params'].get(key))} → {_show(node.params.get(key))}"
         for key in dict.fromkeys([*before["params"], *node.params])
         if before["params"].get(key) != node.params.get(key)
     ]

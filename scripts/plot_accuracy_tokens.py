@@ -153,7 +153,7 @@ def _draw_panel(axes: Axes, rows: list[dict], colours: dict, markers: dict) -> N
     if most > 4 * least and least >= 1:
         axes.set_xscale("log")
         axes.set_xlim(least * (least / most) ** 0.08, most * (most / least) ** 0.15)
-        axes.xaxis.set_major_locator(LogLocator(base=10, subs=(1, 2, 5)))
+        axes.xaxis.set_major_locator(LogLocator(base=10, subs=(1, 2, 3, 5, 7)))
         axes.xaxis.set_minor_locator(NullLocator())
     else:
         spread = max(most - least, 0.2 * most, 1.0)

@@ -12,7 +12,7 @@ import os
 import shutil
 from pathlib import Path
 
-from cotdistil.store import STORE, read_manifest, write_atomically
+from cotdistil.store import RECORD_COPY, STORE, read_manifest, write_atomically
 
 
 def main() -> None:
@@ -48,7 +48,7 @@ def publish(marker: Path) -> None:
 def _copy(source: Path, target: Path) -> None:
     target.mkdir(parents=True, exist_ok=True)
     for file in sorted(source.iterdir()):
-        if file.name != "record.json":
+        if file.name not in ("record.json", RECORD_COPY):
             part = target / f".{file.name}.part"
             shutil.copyfile(file, part)
             part.replace(target / file.name)

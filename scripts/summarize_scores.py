@@ -79,8 +79,8 @@ def markdown(summary: pd.DataFrame, gaps: pd.DataFrame) -> str:
     parts = [_markdown_table(heads, rows), NOTE]
     if len(gaps):
         heads = [
-            *("gap", "student", "stage", "seed", "benchmark", "n", "k", "minuend, %"),
-            *("subtrahend, %", "difference, points"),
+            *("gap", "student", "stage", "seed", "benchmark", "n", "k", "recipe, %"),
+            *("reference, %", "difference, points"),
         ]
         rows = [
             [

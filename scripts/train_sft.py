@@ -1,6 +1,6 @@
 """Fine-tune a student on a training set: loss on the response only, the student's own template.
 
-    python scripts/train_sft.py --manifest results/store/manifests/sft/KEY.json \\
+    python scripts/train_sft.py --manifest results/store/manifests/KEY.json \\
         --out results/store/sft/KEY/record.json
 
 Parents: `model`, a model folder, and `training_set`, a folder with train.parquet. The artefact is a

@@ -25,9 +25,14 @@ root = Path("results") / plan.experiment
 named = [root / "published" / f"{plan.nodes[plan.figures].key}.json"]
 named += [root / "tables" / name for name in ("summary.csv", "summary.md", "gaps.csv")]
 named += [root / "figures" / f"accuracy_vs_tokens.{kind}" for kind in ("png", "svg")]
-for path in [Path(record_path(address)) for address in plan.nodes] + named:
+for path in [Path(record_path(address)) for address in plan.nodes]:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.exists() or path.write_text("{}")
+for marker in named[0].parent.glob("*.json"):
+    marker.unlink()
+for path in named:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("{}")
 """
 
 

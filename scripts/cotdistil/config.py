@@ -1,4 +1,4 @@
-"""The config: its types. `config_errors.py` turns what pydantic finds into messages for people.
+"""The config: its types. `config_file.py` turns what pydantic finds into messages for people.
 
 Every key that a user can write is declared here, with its type, its default and one line that says
 what it means; `config/schema.json` and `config/README.md` are generated from this file. Whatever is
@@ -81,7 +81,7 @@ class ArithmeticProblems(Section):
     `test: 400`); the paper does not say how often parentheses occur: their rate is our choice.
     """
 
-    kind: Literal["arithmetic"]
+    kind: Literal["arithmetic"] = Field(description="which of the kinds this is")
     train: Annotated[int, Field(ge=0)] = Field(0, description="number of training problems")
     test: Annotated[int, Field(ge=0)] = Field(400, description="number of test problems")
     operations: Range = Field([5, 15], description="fewest and most operations per expression")
@@ -94,11 +94,11 @@ class ArithmeticProblems(Section):
 
     @model_validator(mode="after")
     def _ranges(self) -> "ArithmeticProblems":
-        for key, smallest in (("operations", 1), ("operands", None)):
+        for key, least, most in (("operations", 1, 200), ("operands", -10_000, 10_000)):
             low, high = getattr(self, key)
-            if low > high or (smallest is not None and low < smallest):
-                least = "" if smallest is None else f", the first at least {smallest}"
-                raise ValueError(f"{key}|[{low}, {high}]|two whole numbers, smaller first{least}")
+            if not least <= low <= high <= most:
+                expected = f"two whole numbers from {least} to {most}, smaller first"
+                raise ValueError(f"{key}|[{low}, {high}]|{expected}")
         if len(set(self.operators)) != len(self.operators):
             raise ValueError(f"operators|'{self.operators}'|each operator once")
         return self
@@ -107,7 +107,7 @@ class ArithmeticProblems(Section):
 class FileProblems(Section):
     """Problems in local files: JSONL, JSON, CSV or parquet."""
 
-    kind: Literal["file"]
+    kind: Literal["file"] = Field(description="which of the kinds this is")
     train: TablePath | None = Field(None, description="path of the training problems")
     test: TablePath | None = Field(None, description="path of the test problems")
     question: Text = Field("question", description="column with the question")
@@ -119,7 +119,7 @@ class FileProblems(Section):
 class HubProblems(Section):
     """Problems in a data set of the Hugging Face hub, at one pinned revision."""
 
-    kind: Literal["hub"]
+    kind: Literal["hub"] = Field(description="which of the kinds this is")
     dataset: Text = Field(description="hub id, such as openai/gsm8k")
     revision: Revision = Field(description="full commit hash of the revision")
     config: Text | None = Field(None, description="the data set's own configuration name")
@@ -140,7 +140,7 @@ Problems = Annotated[ArithmeticProblems | FileProblems | HubProblems, Field(disc
 class ProceduralTeacher(Section):
     """A procedure that writes true traces for arithmetic problems, in a long or a short style."""
 
-    kind: Literal["procedure"]
+    kind: Literal["procedure"] = Field(description="which of the kinds this is")
     style: Literal["long", "short"] = Field(description="long: thinks in <think>; short: does not")
     double_check: Share = Field(0.5, description="chance, per step, of checking it again (long)")
     second_thought: Share = Field(0.3, description="chance, per step, of a second thought (long)")
@@ -160,7 +160,7 @@ class ProceduralTeacher(Section):
 class FileTeacher(Section):
     """Traces that exist already, in a local file: JSONL, JSON, CSV or parquet."""
 
-    kind: Literal["file"]
+    kind: Literal["file"] = Field(description="which of the kinds this is")
     path: TablePath = Field(description="path of the file")
     question: Text = Field("question", description="column with the question")
     response: Text = Field("response", description="column with the whole response")
@@ -280,7 +280,9 @@ class Sft(Section):
     lr_scheduler: Literal["cosine", "linear", "constant"] = Field("cosine", description="decay")
     warmup_ratio: Share = Field(0.05, description="share of the steps that warm up")
     weight_decay: Annotated[float, Field(ge=0.0)] = Field(0.0, description="AdamW weight decay")
-    batch_size: Positive = Field(8, description="examples per optimizer step, over all devices")
+    batch_size: Positive = Field(
+        8, description="examples (packed rows, with `packing`) per optimizer step"
+    )
     max_length: Positive = Field(description="longest example, prompt included, in student tokens")
     over_length: Literal["drop", "truncate", "raise"] = Field(
         "drop", description="what happens to a longer one; the same for every arm, and counted"
@@ -293,7 +295,7 @@ class Sft(Section):
 class Training(Section):
     """The training stages of every arm."""
 
-    sft: Sft
+    sft: Sft = Field(description="supervised fine-tuning, the same for every arm")
 
 
 # --- evaluation -------------------------------------------------------------------------------
@@ -353,14 +355,20 @@ class Config(Section):
 
     experiment: Name = Field(description="name of the folder under results/")
     seeds: Annotated[list[Seed], Field(min_length=1)] = Field([0], description="seeds of training")
-    models: Annotated[dict[Name, Model], Field(min_length=1)]
-    problems: Annotated[dict[Name, Problems], Field(min_length=1)]
-    teachers: dict[Name, Teacher] = Field({})
-    corpora: dict[Name, Corpus] = Field({})
-    recipes: dict[Name, Recipe] = Field({})
+    models: Annotated[dict[Name, Model], Field(min_length=1)] = Field(
+        description="where each model comes from; an unused entry costs nothing"
+    )
+    problems: Annotated[dict[Name, Problems], Field(min_length=1)] = Field(
+        description="questions with gold answers, to train and to test on"
+    )
+    teachers: dict[Name, Teacher] = Field({}, description="what writes traces")
+    corpora: dict[Name, Corpus] = Field({}, description="traces of a teacher on a problem set")
+    recipes: dict[Name, Recipe] = Field({}, description="how each training set is made")
     students: Annotated[list[Name], Field(min_length=1)] = Field(description="names of `models`")
-    prompt: Prompt = Prompt()
-    training: Training | None = None
-    benchmarks: Annotated[dict[Name, Benchmark], Field(min_length=1)]
+    prompt: Prompt = Field(Prompt(), description="how questions are put to the students")
+    training: Training | None = Field(None, description="required where there are recipes")
+    benchmarks: Annotated[dict[Name, Benchmark], Field(min_length=1)] = Field(
+        description="what every arm is scored on"
+    )
     gaps: dict[Name, Gap] = Field({}, description="differences between recipes to report")
-    engine: Engine = Engine()
+    engine: Engine = Field(Engine(), description="what generates text")

@@ -6,12 +6,13 @@ Each function returns faults as `key.path: found; expected; what to do`.
 import difflib
 from collections.abc import Iterable
 
-from cotdistil.config import Config, Recipe
+from cotdistil.config import Config, FileProblems, HubProblems, Recipe
 
 
 def reference_faults(config: Config) -> list[str]:
     """Every fault of the names in a config whose types are right already."""
     faults = [
+        *_experiment_faults(config),
         *_student_faults(config),
         *_corpus_faults(config),
         *_recipe_faults(config),
@@ -38,6 +39,26 @@ def unknown(where: str, name: str, defined: Iterable[str], what: str) -> list[st
     hint = f"; did you mean '{close[0]}'?" if close else ""
     names = ", ".join(f"'{each}'" for each in defined) or "none"
     return [f"{where}: names the {what} '{name}'; those defined are {names}{hint}"]
+
+
+# Folders of results/ that are no experiment's, and the names of rules: a target has one meaning.
+RESERVED_NAMES = frozenset(
+    {
+        *("store", "example", "README.md", "all"),
+        *("make_problems", "fetch_model", "write_traces", "build_training_set", "prune_traces"),
+        *("train_sft", "generate_samples", "score_samples", "summarize_scores"),
+        *("plot_accuracy_tokens", "mark_published", "publish_results"),
+    }
+)
+
+
+def _experiment_faults(config: Config) -> list[str]:
+    if config.experiment not in RESERVED_NAMES:
+        return []
+    return [
+        f"experiment: found '{config.experiment}', which names a rule or a folder of results/;"
+        " expected another name; choose one"
+    ]
 
 
 def _student_faults(config: Config) -> list[str]:
@@ -111,7 +132,16 @@ def _benchmark_faults(config: Config) -> list[str]:
                 f"problems.{benchmark.problems}.test: found {_shown(problems.test)};"
                 f" benchmarks.{name} asks these test problems; say how many, or where they are"
             )
+        elif problems is not None and problems.kind != "arithmetic" and _same_splits(problems):
+            faults.append(
+                f"problems.{benchmark.problems}.test: found '{problems.test}', the training"
+                " problems; expected others; a student is not scored on what it learned from"
+            )
     return faults
+
+
+def _same_splits(problems: FileProblems | HubProblems) -> bool:
+    return problems.test == problems.train
 
 
 def _shown(count_or_source: int | str | None) -> str:
@@ -119,11 +149,10 @@ def _shown(count_or_source: int | str | None) -> str:
 
 
 def _gap_faults(config: Config) -> list[str]:
-    recipes = ["base", *config.recipes]
     faults = []
     for name, gap in config.gaps.items():
-        faults += unknown(f"gaps.{name}.of", gap.of, recipes, "recipe")
-        faults += unknown(f"gaps.{name}.minus", gap.minus, recipes, "recipe")
+        faults += unknown(f"gaps.{name}.of", gap.of, config.recipes, "recipe")
+        faults += unknown(f"gaps.{name}.minus", gap.minus, config.recipes, "recipe")
     return faults
 
 

@@ -24,9 +24,7 @@ from cotdistil.code_version import code_version
 from cotdistil.errors import UserError
 from cotdistil.progress import Progress
 from cotdistil.stages import STAGES
-from cotdistil.store import KEY_PATTERN, parent_addresses, write_atomically
-
-RECORD_COPY = ".record.json"
+from cotdistil.store import KEY_PATTERN, RECORD_COPY, parent_addresses, write_atomically
 
 
 class Job:
@@ -226,7 +224,7 @@ def _take_over(job: Job) -> bool:
         return False
     if not job.out.exists():
         write_atomically(job.out, copy.read_text())
-    job.tell(f"already made; to make it again, delete {folder}")
+    job.tell(f"already made; clean_store.py --remake {job.stage}/{job.key} has it made again")
     return True
 
 

@@ -36,6 +36,7 @@ def begin_run(config: Config, plan: Plan) -> None:
         for sha256, path in node.sources.items():
             _link(source_path(sha256), path)
     folder = Path("results") / plan.experiment
+    plan.remember_files()
     addresses = {address: node.name for address, node in plan.nodes.items()}
     write_atomically(folder / "plan.json", _json(addresses))
     resolved = yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
@@ -51,6 +52,7 @@ def remove_stale_results(plan: Plan) -> None:
     folder = Path("results") / plan.experiment
     key = plan.nodes[plan.figures].key
     if folder.exists() and not (folder / "published" / f"{key}.json").exists():
+        lock_results(Path("results"))
         for part in ("tables", "figures"):
             shutil.rmtree(folder / part, ignore_errors=True)
 
@@ -91,6 +93,8 @@ def lock_results(folder: Path) -> None:
 
     Snakemake's own lock outlives a kill and has to be removed by hand, so the profile turns it off.
     """
+    if _open_locks:
+        return
     handle = (folder / ".lock").open("a+")
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)

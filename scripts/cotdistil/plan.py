@@ -19,11 +19,12 @@ class Surroundings:
     """What the plan asks of the machine; tests hand in their own.
 
     code_version(stage, variant): the version of a stage's code.
-    file_hashes(path): file name -> (sha256, path) of a file, or of the files in a folder.
+    file_hashes(key_path, path, folder): file name -> (sha256, path) of the file at `path`, or of a
+    model folder's files; `key_path` is the config's key, for messages.
     """
 
     code_version: Callable[[str, str], str]
-    file_hashes: Callable[[str, str], dict[str, tuple[str, str]]]
+    file_hashes: Callable[[str, str, bool], dict[str, tuple[str, str]]]
 
 
 @dataclass
@@ -32,12 +33,14 @@ class Plan:
 
     nodes: address -> node.
     tables, figures: the addresses of the final artefacts.
+    remember_files: writes the hashes of local files down, so that the next plan need not read them.
     """
 
     experiment: str
     nodes: dict[str, Node] = field(default_factory=dict)
     tables: str = ""
     figures: str = ""
+    remember_files: Callable[[], None] = lambda: None
 
     def by_key(self) -> dict[str, Node]:
         return {node.key: node for node in self.nodes.values()}
@@ -110,7 +113,7 @@ class _Planner:
     def _model(self, name: str) -> str:
         model = self.config.models[name].model_dump(mode="json")
         if "folder" in model:
-            files = self.surroundings.file_hashes(f"models.{name}.folder", model["folder"])
+            files = self.surroundings.file_hashes(f"models.{name}.folder", model["folder"], True)
             return self._add("models", {"kind": "folder"}, files=files, name=name)
         kind = "package" if "package" in model else "hub"
         return self._add("models", {"kind": kind, **model}, name=name)
@@ -125,7 +128,7 @@ class _Planner:
             return self._add("problems", params, name=label)
         if problems.kind == "hub":
             return self._add("problems", {**params, "split": source}, name=label)
-        files = self.surroundings.file_hashes(f"problems.{name}.{split}", source)
+        files = self.surroundings.file_hashes(f"problems.{name}.{split}", source, False)
         params["format"] = source.rsplit(".", 1)[-1].lower()
         return self._add("problems", params, files=_only(files, "problems"), name=label)
 
@@ -142,7 +145,7 @@ class _Planner:
                     del params[rate]
             return self._add("corpora", params, parents, name=name)
         path = params.pop("path")
-        files = self.surroundings.file_hashes(f"teachers.{corpus.teacher}.path", path)
+        files = self.surroundings.file_hashes(f"teachers.{corpus.teacher}.path", path, False)
         params["format"] = path.rsplit(".", 1)[-1].lower()
         return self._add("corpora", params, parents, _only(files, "traces"), name=name)
 
@@ -156,19 +159,20 @@ class _Planner:
                 "training_sets", params, {"parts": [self._corpus(recipe.take)]}, name=name
             )
         if recipe.mix is not None:
-            # Sorted by address: neither the order of the keys nor the recipes' names count.
+            # Neither the order of the keys nor the recipes' names count. Addresses only break ties,
+            # so that an edit elsewhere does not change who answers which problem.
             total = sum(recipe.mix.values())
             parts = sorted(
-                (self._training_set(part, student), round(weight / total, 12))
+                (-round(weight / total, 12), self._training_set(part, student))
                 for part, weight in recipe.mix.items()
             )
             params = {
                 "kind": "mix",
-                "weights": [weight for _, weight in parts],
+                "weights": [-weight for weight, _ in parts],
                 "size": recipe.size,
-                "seed": recipe.seed,
+                "seed": recipe.seed if len(parts) > 1 else _seed_of_choice(recipe),
             }
-            parents = {"parts": [address for address, _ in parts]}
+            parents = {"parts": [address for _, address in parts]}
             return self._add("training_sets", params, parents, name=name)
         return self._pruned(name, student)
 
@@ -180,6 +184,8 @@ class _Planner:
         params = prune.model_dump(mode="json", exclude={"recipe"})
         if prune.prompt_style == "continue":
             del params["instruction"]
+        if prune.cutter == "full":
+            del params["min_steps"], params["min_steps_to_cut"]
         if prune.samples_per_check == 1:
             params["agreement"] = 1.0  # one answer agrees or does not
         params |= _sampling(params) | self._engine()

@@ -14,6 +14,7 @@ from pathlib import Path
 
 STORE = Path("results/store")
 KEY_LENGTH = 20
+RECORD_COPY = ".record.json"  # beside record.json, which Snakemake may remove
 KEY_PATTERN = f"[0-9a-f]{{{KEY_LENGTH}}}"
 
 

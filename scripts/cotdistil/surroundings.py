@@ -30,12 +30,21 @@ class LocalFiles:
             self._memory = json.loads(self.memory_path.read_text())
         self._changed = False
 
-    def hashes(self, key_path: str, path: str) -> dict[str, tuple[str, str]]:
-        """File name -> (sha256, absolute path) of a file, or of a model folder's files.
+    def hashes(self, key_path: str, path: str, folder: bool) -> dict[str, tuple[str, str]]:
+        """File name -> (sha256, absolute path) of the file, or of a model folder's files.
 
-        Raises `ConfigError`, naming the config's key, if there is no such file or folder.
+        folder: which of the two is expected. Raises `ConfigError`, naming the config's key, if what
+        is there is not that.
         """
         given = Path(path).expanduser()
+        if given.exists() and given.is_dir() != folder:
+            found, expected = ("file", "folder") if folder else ("folder", "file")
+            raise ConfigError(
+                [
+                    f"{self.config_name}: {key_path}: found '{path}', a {found}; expected a"
+                    f" {expected}; give its path"
+                ]
+            )
         if not given.exists():
             raise ConfigError(
                 [
@@ -43,7 +52,7 @@ class LocalFiles:
                     f" {given.absolute()}); give the path of a file or folder that exists"
                 ]
             )
-        if given.is_file():
+        if not folder:
             return {given.name: self._hash(given)}
         files = sorted({file for pattern in _MODEL_FILES for file in given.glob(pattern)})
         if not (given / "config.json").exists() or not list(given.glob("*.safetensors")):

@@ -35,10 +35,10 @@ GAP_COLUMNS = [
     "benchmark",
     "n",
     "k",
-    "minuend",
-    "subtrahend",
-    "p_minuend",
-    "p_subtrahend",
+    "recipe",
+    "reference",
+    "accuracy",
+    "reference_accuracy",
     "delta",
     "delta_ci_low",
     "delta_ci_high",
@@ -92,7 +92,7 @@ def gap_table(
 ) -> pd.DataFrame:
     """Paired differences between two recipes for the same student, stage and seed.
 
-    `gaps`: name of the gap to [minuend, subtrahend], as {"delta_long": ["long", "short"]}.
+    `gaps`: name of the gap to [recipe, reference], as {"delta_long": ["long", "short"]}.
     Where there are several benchmarks a row "mean" follows: the unweighted mean over benchmarks,
     as Delta_Long in arXiv 2502.12143. Its n is the sum over benchmarks, its k is empty unless they
     agree. An arm of one recipe without its counterpart (other student, stage or seed) has no row.
@@ -105,35 +105,35 @@ def gap_table(
     runs = dict.fromkeys((arm.student, arm.stage, arm.seed) for arm in ordered)
     found = {(a.recipe, a.student, a.stage, a.seed, a.benchmark): a for a in ordered}
     rows = []
-    for gap, (minuend, subtrahend) in gaps.items():
+    for gap, (recipe, reference) in gaps.items():
         paired = [
             run
             for run in runs
-            if all(any((recipe, *run, b) in found for b in benchmarks) for recipe in gaps[gap])
+            if all(any((side, *run, b) in found for b in benchmarks) for side in gaps[gap])
         ]
         if not paired:
             recipes = list(dict.fromkeys(arm.recipe for arm in ordered))
             raise UserError(
                 f"gaps.{gap}: found no student, stage and seed with both "
-                f"{quoted([minuend, subtrahend])}; expected two of the recipes {quoted(recipes)}"
+                f"{quoted([recipe, reference])}; expected two of the recipes {quoted(recipes)}"
             )
         for run in paired:
             parts = []
             for benchmark in benchmarks:
-                for recipe in (minuend, subtrahend):
-                    if (recipe, *run, benchmark) not in found:
+                for side in (recipe, reference):
+                    if (side, *run, benchmark) not in found:
                         raise UserError(
-                            f"gaps.{gap}: found no scores of {run[0]} / {recipe} on "
+                            f"gaps.{gap}: found no scores of {run[0]} / {side} on "
                             f"{benchmark}; expected both recipes on every benchmark; add them"
                         )
-                a, b = found[minuend, *run, benchmark], found[subtrahend, *run, benchmark]
+                a, b = found[recipe, *run, benchmark], found[reference, *run, benchmark]
                 p = (float(a.accuracy.mean()), float(b.accuracy.mean()))
                 delta = paired_difference(a.accuracy, b.accuracy, level)
                 parts.append((benchmark, len(a.accuracy), a.k, p, delta))
             if len(parts) > 1:
                 parts.append(_mean_part(parts))
             rows += [
-                (gap, *run, benchmark, n, k, minuend, subtrahend, *p, *delta)
+                (gap, *run, benchmark, n, k, recipe, reference, *p, *delta)
                 for benchmark, n, k, p, delta in parts
             ]
     return _frame(rows, GAP_COLUMNS)
@@ -162,7 +162,7 @@ def _in_config_order(arms: Sequence[ScoredArm]) -> list[ScoredArm]:
 def _frame(rows: list[tuple], columns: list[str]) -> pd.DataFrame:
     frame = pd.DataFrame.from_records(rows, columns=columns)
     integers = [column for column in ("seed", "n", "k") if column in columns]
-    words = {"student", "recipe", "stage", "benchmark", "gap", "minuend", "subtrahend"}
+    words = {"student", "recipe", "stage", "benchmark", "gap", "reference"}
     types = {
         column: "Int64" if column in integers else "float64"
         for column in columns

@@ -36,5 +36,5 @@ def load_experiment(
     faults = [] if rules_have_own_environment else missing_packages(config, ", ".join(shown))
     if faults:
         raise ConfigError(faults)
-    plan.local_files = local
+    plan.remember_files = local.remember
     return config, plan

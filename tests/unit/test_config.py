@@ -47,7 +47,7 @@ benchmarks:
   sums: {{problems: sums, k: 4, temperature: 0.6, max_tokens: 10, relative_tolerance: 0.01}}
   hubs: {{problems: hubs, max_tokens: 10}}
 gaps:
-  delta: {{of: long, minus: base}}
+  delta: {{of: long, minus: given}}
 engine: {{backend: transformers}}
 """
 FULL = yaml.safe_load(EVERY_SECTION)
@@ -235,9 +235,13 @@ WRONG_VALUES = [
     (
         "problems.sums.operations",
         [3, 1],
-        "found [3, 1]; expected two whole numbers, smaller first, the first at least 1",
+        "found [3, 1]; expected two whole numbers from 1 to 200, smaller first",
     ),
-    ("problems.sums.operands", [3, 1], "found [3, 1]; expected two whole numbers, smaller first"),
+    (
+        "problems.sums.operands",
+        [3, 1],
+        "found [3, 1]; expected two whole numbers from -10000 to 10000",
+    ),
     # Unions.
     ("models.packed", {"pakage": "x"}, f"found {{'pakage': 'x'}}; {SOURCES}"),
     ("models.packed", None, f"found nothing (null); {SOURCES}"),
@@ -346,7 +350,7 @@ def test_a_key_of_the_whole_config_that_is_no_text_is_a_fault():
         ("recipes.pruned.prune.recipe", None, "recipe 'long'"),
         ("benchmarks.sums.problems", None, "problem set 'sums'"),
         ("gaps.delta.of", None, "recipe 'long'"),
-        ("gaps.delta.minus", None, "recipe 'base'"),
+        ("gaps.delta.minus", None, "recipe 'given'"),
     ],
 )
 def test_an_unknown_name_is_refused_with_those_defined_and_the_nearest(path, where, what):

@@ -51,7 +51,7 @@ benchmarks:
   sums: {{problems: sums, max_tokens: 10}}
   web: {{problems: web, k: 4, temperature: 0.6, max_tokens: 20}}
 gaps:
-  delta: {{of: long, minus: base}}
+  delta: {{of: long, minus: given}}
 """
 )
 FILES = {
@@ -70,7 +70,7 @@ def surroundings(files=FILES, versions=None) -> Surroundings:
     versions = versions or {}
     return Surroundings(
         code_version=lambda stage, variant: versions.get((stage, variant), "1"),
-        file_hashes=lambda key_path, path: files[path],
+        file_hashes=lambda key_path, path, folder: files[path],
     )
 
 

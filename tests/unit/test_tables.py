@@ -184,18 +184,18 @@ def two_benchmarks() -> list[ScoredArm]:
 def test_a_gap_has_a_row_per_benchmark_and_their_unweighted_mean():
     table = gap_table(two_benchmarks(), {"delta_long": ["long", "short"]})
     assert list(table.columns) == [
-        "gap", "student", "stage", "seed", "benchmark", "n", "k", "minuend", "subtrahend",
-        "p_minuend", "p_subtrahend", "delta", "delta_ci_low", "delta_ci_high",
+        "gap", "student", "stage", "seed", "benchmark", "n", "k", "recipe", "reference",
+        "accuracy", "reference_accuracy", "delta", "delta_ci_low", "delta_ci_high",
     ]  # fmt: skip
     assert list(table["benchmark"]) == ["sums", "gsm8k", "mean"]
     assert list(table["n"]) == [4, 6, 10]
     assert list(table["k"].isna()) == [False, False, True]
     sums, gsm8k, mean = table.to_dict("records")
-    assert (sums["p_minuend"], sums["p_subtrahend"]) == (6 / 8, 3 / 8)
+    assert (sums["accuracy"], sums["reference_accuracy"]) == (6 / 8, 3 / 8)
     expected = paired_difference([1, 0.5, 0.5, 1], [0.5, 0, 0, 1])
     assert (sums["delta"], sums["delta_ci_low"], sums["delta_ci_high"]) == expected
     assert mean["delta"] == pytest.approx((sums["delta"] + gsm8k["delta"]) / 2)
-    assert mean["p_minuend"] == pytest.approx((6 / 8 + 4 / 6) / 2)
+    assert mean["accuracy"] == pytest.approx((6 / 8 + 4 / 6) / 2)
     assert mean["delta_ci_low"] < mean["delta"] < mean["delta_ci_high"]
     assert mean["delta_ci_high"] - mean["delta_ci_low"] < (
         sums["delta_ci_high"] - sums["delta_ci_low"]
@@ -240,7 +240,7 @@ def test_a_gap_that_cannot_be_computed_is_refused_by_name(gap, left_out, said):
 def test_without_gaps_the_table_is_empty_and_keeps_its_columns(tmp_path):
     write_csv(gap_table(two_benchmarks(), {}), tmp_path / "gaps.csv")
     [head] = (tmp_path / "gaps.csv").read_text().splitlines()
-    assert head.startswith("gap,student,stage,seed,benchmark,n,k,minuend,subtrahend,")
+    assert head.startswith("gap,student,stage,seed,benchmark,n,k,recipe,reference,")
 
 
 # --- as text --------------------------------------------------------------------------------
@@ -284,7 +284,7 @@ def test_the_markdown_reads_in_per_cent_with_intervals_and_without_a_negative_ze
     assert "-0.0" not in text
     assert "−0.0" not in text
     # Without gaps there is no second table.
-    assert "minuend" not in markdown(summary, gap_table(arms, {}))
+    assert "reference" not in markdown(summary, gap_table(arms, {}))
 
 
 def test_the_terminal_shows_a_block_per_student_and_benchmark(tmp_path):

@@ -3,6 +3,7 @@
 import json
 import os
 import random
+import re
 import shutil
 import subprocess
 import sys
@@ -10,6 +11,8 @@ import sys
 import pytest
 
 from checkout import Checkout
+from cotdistil.config_file import check_config
+from cotdistil.errors import ConfigError
 
 PUBLISH = ["publishing the tables of quickstart", "results/quickstart"]
 REPORT = ["figures: quickstart", *PUBLISH, "tables: quickstart"]
@@ -332,3 +335,50 @@ def test_what_no_experiment_refers_to_is_listed_and_deleted_only_when_told(finis
     assert " 6 artefacts deleted" in clean("--delete")
     assert " 0 artefacts" in clean()
     assert finished.planned_jobs() == []
+
+
+def test_an_artefact_to_make_again_takes_all_that_is_made_from_it_along(finished):
+    sft = next((finished.folder / "results/store/sft").iterdir())
+    command = [sys.executable, "scripts/clean_store.py", "--remake", f"sft/{sft.name}"]
+    subprocess.run(command, cwd=finished.folder, capture_output=True, check=True)
+    jobs = finished.planned_jobs()
+    assert {job.split(":")[0] for job in jobs if ":" in job} == {
+        "SFT",
+        "samples",
+        "scores",
+        "tables",
+        "figures",
+    }
+    assert len(jobs) == 3 + 2 + len(PUBLISH)
+
+
+@pytest.mark.parametrize("command", [["--dag"], ["--summary"], ["--rulegraph"], ["--unlock"]])
+def test_commands_that_only_look_delete_nothing(finished, command):
+    edit(finished, lambda config: config["training"]["sft"].update(epochs=9))
+    tables = finished.folder / "results/quickstart/tables/summary.csv"
+    result = finished.snakemake(*command)
+    assert result.returncode == 0, result.stdout
+    assert tables.exists()
+
+
+def test_an_experiment_may_not_take_the_name_of_a_rule_or_of_the_store(finished):
+    rules = "".join(file.read_text() for file in (finished.folder / "rules").glob("*.smk"))
+    for name in ["store", "all", *re.findall(r"^rule (\w+):", rules, flags=re.MULTILINE)]:
+        edit(finished, lambda config, name=name: config.update(experiment=name))
+        with pytest.raises(ConfigError, match="experiment: found"):
+            check_config(finished.config(), ["config.yaml"])
+
+
+def test_a_job_on_a_cluster_reads_its_manifest_and_not_the_config(finished):
+    """A queued job parses the Snakefile again; the config may be broken by then."""
+    sft = next((finished.folder / "results/store/sft").iterdir())
+    finished.config_file.write_text("experiment: [half an edi")
+    target = f"results/store/sft/{sft.name}/record.json"
+    result = finished.snakemake("--mode", "remote", "--cores", "1", "--dry-run", target)
+    assert result.returncode == 0, result.stdout
+
+
+def test_snakemake_started_elsewhere_says_where_it_belongs(finished, tmp_path):
+    result = finished.snakemake("--directory", str(tmp_path), "--dry-run")
+    assert result.returncode != 0
+    assert "expected the folder of the Snakefile" in result.stdout
