@@ -1,5 +1,5 @@
 # `make quickstart` and `make test` are all that a fresh machine needs: both set up .venv first.
-PYTHON ?= python3
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
 VENV ?= .venv
 PINS ?= cpu
 CORES ?= 2
@@ -15,8 +15,7 @@ quickstart: $(INSTALLED)  ## run config/config.yaml to its tables
 	$(RUN) snakemake quickstart --cores $(CORES)
 
 test: $(INSTALLED) lint  ## every test that runs on a CPU
-	$(RUN) python -m pytest tests/unit tests/workflow --numprocesses $(CORES)
-	$(RUN) python -m pytest tests/integration
+	$(RUN) python -m pytest --numprocesses $(CORES) --dist worksteal
 
 lint: $(INSTALLED)  ## ruff, snakefmt and snakemake's own linter
 	$(RUN) ruff check .
@@ -35,8 +34,8 @@ schema: $(INSTALLED)  ## write config/schema.json and the key reference in confi
 	$(RUN) python scripts/document_config.py
 
 $(INSTALLED): envs/$(PINS).txt envs/dev.txt envs/install.sh
-	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(None if (3, 11) <= v < (3, 13) else \
-	    "found Python %d.%d at " % v + sys.executable + "; expected 3.11 or 3.12; run make PYTHON=python3.11")'
+	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(None if v == (3, 11) else \
+	    "found Python %d.%d at " % v + sys.executable + "; expected 3.11, which the pins are for; run make PYTHON=/path/to/python3.11")'
 	$(PYTHON) -m venv $(VENV)
 	$(RUN) bash envs/install.sh $(PINS) dev
 	@touch $@

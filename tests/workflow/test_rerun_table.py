@@ -98,7 +98,7 @@ def test_the_table_has_a_row_for_every_key_that_the_quickstart_sets():
     ("key", "value", "cells"), [pytest.param(*row, id=f"{row[0]}={row[1]}") for row in rows()]
 )
 def test_a_changed_key_runs_exactly_what_it_decides(finished: Checkout, key, value, cells):
-    written, changed = finished.config(), resolved_quickstart()
+    changed = resolved_quickstart()
     set_key(changed, key, value)
     finished.write_config(changed)
     if cells["data"] == "refused":
@@ -107,5 +107,15 @@ def test_a_changed_key_runs_exactly_what_it_decides(finished: Checkout, key, val
         assert re.search(r"config/config.yaml: \S+: .+", refused.stdout), refused.stdout
         return
     assert finished.planned_jobs() == jobs(cells, changed)
+
+
+@pytest.mark.parametrize("key", ["seeds", "training.sft.epochs", "benchmarks.sums.max_tokens"])
+def test_a_key_changed_and_made_and_changed_back_runs_only_the_publishing(finished, key):
+    written, changed = finished.config(), resolved_quickstart()
+    set_key(changed, key, "[1]" if key == "seeds" else "+1")
+    finished.write_config(changed)
+    finished.pretend_all_is_done()
+    assert finished.planned_jobs() == []
     finished.write_config(written)
-    assert finished.planned_jobs() == [], "changed back, nothing runs"
+    publish = ["publishing the tables of quickstart", "results/quickstart"]
+    assert finished.planned_jobs() == publish
