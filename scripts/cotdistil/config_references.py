@@ -6,7 +6,7 @@ Each function returns faults as `key.path: found; expected; what to do`.
 import difflib
 from collections.abc import Iterable
 
-from cotdistil.config import Config, FileProblems, HubProblems, Recipe
+from cotdistil.config import Config, Recipe
 
 
 def reference_faults(config: Config) -> list[str]:
@@ -132,16 +132,16 @@ def _benchmark_faults(config: Config) -> list[str]:
                 f"problems.{benchmark.problems}.test: found {_shown(problems.test)};"
                 f" benchmarks.{name} asks these test problems; say how many, or where they are"
             )
-        elif problems is not None and problems.kind != "arithmetic" and _same_splits(problems):
+        elif (
+            problems is not None
+            and problems.kind != "arithmetic"
+            and problems.test == problems.train
+        ):
             faults.append(
                 f"problems.{benchmark.problems}.test: found '{problems.test}', the training"
                 " problems; expected others; a student is not scored on what it learned from"
             )
     return faults
-
-
-def _same_splits(problems: FileProblems | HubProblems) -> bool:
-    return problems.test == problems.train
 
 
 def _shown(count_or_source: int | str | None) -> str:

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from cotdistil.config import Config
-from cotdistil.config_file import check_config, merge, read_yaml
+from cotdistil.config_file import load_config
 from cotdistil.errors import ConfigError, UserError
 from cotdistil.plan import Plan, make_plan
 from cotdistil.surroundings import LocalFiles, missing_packages, surroundings
@@ -26,11 +26,7 @@ def load_experiment(
             " move the file away"
         )
     shown = files or [default_file]
-    raw: dict = {}
-    for file in shown:
-        merge(raw, read_yaml(file))
-    merge(raw, given)
-    config = check_config(raw, shown)
+    config = load_config(shown, given)
     local = LocalFiles(", ".join(shown))
     plan = make_plan(config, surroundings(local))
     faults = [] if rules_have_own_environment else missing_packages(config, ", ".join(shown))
