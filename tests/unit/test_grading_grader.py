@@ -1,17 +1,18 @@
 """A verdict is right, comes within its limits, and nothing in an answer is ever run."""
 
 import itertools
-import multiprocessing
 import os
 import signal
 import time
 
+import psutil
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cotdistil.grading.extract import extract_answer
 from cotdistil.grading.grader import Grader, Verdict
+from cotdistil.grading.workers import SCRIPT
 from real_data import real_rows
 
 TIMEOUT = 1.0
@@ -24,7 +25,9 @@ def grader():
 
 
 def worker_ids() -> set[int]:
-    return {process.pid for process in multiprocessing.active_children()}
+    """The worker processes that this process has started and that are alive."""
+    commands = {child.pid: child.cmdline() for child in psutil.Process().children()}
+    return {pid for pid, words in commands.items() if str(SCRIPT) in words}
 
 
 @pytest.mark.parametrize(

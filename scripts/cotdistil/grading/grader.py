@@ -1,8 +1,9 @@
 """Is an answer right? Cheap tiers first; algebra last, in a worker process."""
 
 import math
-from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
+from collections import deque
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
 from cotdistil.grading.choice import choice_letter
@@ -12,9 +13,12 @@ from cotdistil.grading.normalise import MAX_CHARS, normalise
 from cotdistil.grading.numeric import numbers_equal, parse_number
 from cotdistil.grading.structure import Leaf, Relation, read_form
 from cotdistil.grading.units import split_unit, units_conflict
-from cotdistil.grading.workers import GOLD_UNREADABLE, WorkerPool
+from cotdistil.grading.workers import GOLD_UNREADABLE, MEMORY, WorkerPool
 
 Gold = str | int | float | list
+
+MAX_WAITING = 20_000  # verdicts that wait for an earlier one to come out of a worker
+REMEMBERED = 5_000  # outcomes of algebra: samples of one problem often share their answer
 
 
 @dataclass(frozen=True)
@@ -69,7 +73,8 @@ class Grader:
     `timeout`: seconds for one symbolic comparison. `workers`: processes at most; none is started
     before a comparison needs algebra. `relative_tolerance`: for numbers; None compares exactly.
     `algebra`: whether an answer that only algebra shows to be equal is right. Where the question is
-    to compute a sum it is not: a student that echoes `3 + 4` has computed nothing.
+    to compute a sum it is not: a student that echoes `3 + 4` has computed nothing. `memory`: bytes
+    that a worker may take beyond its start.
     """
 
     def __init__(
@@ -78,6 +83,7 @@ class Grader:
         workers: int = 1,
         relative_tolerance: float | None = None,
         algebra: bool = True,
+        memory: int = MEMORY,
     ):
         if timeout <= 0 or workers < 1:
             raise ValueError(
@@ -87,8 +93,9 @@ class Grader:
         self.relative_tolerance = relative_tolerance
         self.workers = workers
         self.algebra = algebra
-        self._pool = WorkerPool(workers, timeout)
+        self._pool = WorkerPool(workers, timeout, memory)
         self._comparison = Comparison(_Readable(), relative_tolerance)
+        self._remembered: dict[_Pair, Verdict] = {}
 
     def __enter__(self) -> "Grader":
         return self
@@ -102,31 +109,55 @@ class Grader:
 
     def grade(self, gold: Gold, answer: str | None) -> Verdict:
         """One verdict; a list of gold answers holds alternatives, any of which is right."""
+        found = self._without_algebra(gold, answer)
+        return found if isinstance(found, Verdict) else self._with_algebra(found)
+
+    def grade_all(self, pairs: Iterable[tuple[Gold, str | None]]) -> list[Verdict]:
+        """A verdict for each (gold, answer), in their order."""
+        return list(self.grade_each(pairs))
+
+    def grade_each(self, pairs: Iterable[tuple[Gold, str | None]]) -> Iterator[Verdict]:
+        """The verdicts in the order of the pairs, which are read as they are needed.
+
+        What needs algebra is with the workers while the pairs after it are graded, up to
+        20,000 pairs ahead.
+        """
+        waiting: deque[Verdict | Future[Verdict]] = deque()
+        with ThreadPoolExecutor(self.workers) as threads:
+            try:
+                for gold, answer in pairs:
+                    found = self._without_algebra(gold, answer)
+                    if not isinstance(found, Verdict):
+                        found = threads.submit(self._with_algebra, found)
+                    waiting.append(found)
+                    while waiting and (_is_done(waiting[0]) or len(waiting) > MAX_WAITING):
+                        yield _result(waiting.popleft())
+                while waiting:
+                    yield _result(waiting.popleft())
+            finally:
+                threads.shutdown(wait=False, cancel_futures=True)
+
+    def _without_algebra(self, gold: Gold, answer: str | None) -> "Verdict | list[Verdict | _Pair]":
+        """The verdict, or one for each gold answer where some need algebra and none is right."""
         if isinstance(gold, (list, tuple)):
-            verdicts = []
+            found = []
             for alternative in gold:
-                verdicts.append(self.grade(alternative, answer))
-                if verdicts[-1].correct:
-                    return verdicts[-1]
-            if not verdicts:
+                one = self._without_algebra(alternative, answer)
+                found.extend(one if isinstance(one, list) else [one])
+                if isinstance(found[-1], Verdict) and found[-1].correct:
+                    return found[-1]
+            if not found:
                 return Verdict(None, "none", "the list of gold answers is empty")
-            return next((v for v in verdicts if v.correct is None), verdicts[-1])
+            return found if any(isinstance(one, _Pair) for one in found) else _any_right(found)
         gold_text = _gold_text(gold)
         if gold_text is None:
             return Verdict(None, "none", "the gold answer is empty or no finite number")
         if answer is None or not answer.strip():
             return Verdict(False, "none")
-        return self._grade(gold_text, answer)
+        found = self._cheap_tiers(gold_text, answer)
+        return found if isinstance(found, Verdict) else [found]
 
-    def grade_all(self, pairs: Iterable[tuple[Gold, str | None]]) -> list[Verdict]:
-        """A verdict for each (gold, answer), in their order."""
-        pairs = list(pairs)
-        with ThreadPoolExecutor(self.workers) as threads:
-            verdicts = list(threads.map(lambda pair: self.grade(*pair), pairs))
-        assert len(verdicts) == len(pairs)
-        return verdicts
-
-    def _grade(self, gold: str, answer: str) -> Verdict:
+    def _cheap_tiers(self, gold: str, answer: str) -> "Verdict | _Pair":
         if gold == answer.strip():
             return Verdict(True, "exact")
         left, right = normalise(gold), normalise(answer)
@@ -153,7 +184,7 @@ class Grader:
             return False
         return numbers_equal(*numbers, self.relative_tolerance)
 
-    def _structured(self, left: str, right: str) -> Verdict:
+    def _structured(self, left: str, right: str) -> "Verdict | _Pair":
         gold, answer = read_form(left), read_form(right)
         plain = isinstance(gold, Leaf) and isinstance(answer, Leaf)
         try:
@@ -162,12 +193,52 @@ class Grader:
         except _UnreadableGold as error:
             return Verdict(None, "symbolic", str(error))
         except _Undecided:
-            if not self.algebra:
-                return Verdict(False, "symbolic")
-            outcome = self._pool.compare(left, right, self.relative_tolerance)
-            unknown_gold = (outcome.error or "").startswith(GOLD_UNREADABLE)
-            correct = outcome.equal if unknown_gold else bool(outcome.equal)
-            return Verdict(correct, "symbolic", outcome.error)
+            return _Pair(left, right) if self.algebra else Verdict(False, "symbolic")
+
+    def _with_algebra(self, found: "list[Verdict | _Pair]") -> Verdict:
+        verdicts = []
+        for one in found:
+            verdicts.append(one if isinstance(one, Verdict) else self._ask_worker(one))
+            if verdicts[-1].correct:
+                break
+        return _any_right(verdicts)
+
+    def _ask_worker(self, pair: "_Pair") -> Verdict:
+        if pair in self._remembered:
+            return self._remembered[pair]
+        outcome = self._pool.compare(pair.gold, pair.answer, self.relative_tolerance)
+        unknown_gold = (outcome.error or "").startswith(GOLD_UNREADABLE)
+        correct = outcome.equal if unknown_gold else bool(outcome.equal)
+        verdict = Verdict(correct, "symbolic", outcome.error)
+        if len(self._remembered) >= REMEMBERED:
+            self._remembered.clear()
+        self._remembered[pair] = verdict
+        return verdict
+
+
+@dataclass(frozen=True)
+class _Pair:
+    """Normalised answers that only algebra can compare."""
+
+    gold: str
+    answer: str
+
+
+def _any_right(verdicts: list[Verdict]) -> Verdict:
+    """Right if any is; without a verdict if one of the gold answers cannot be read."""
+    for wanted in (True, None):
+        for verdict in verdicts:
+            if verdict.correct is wanted:
+                return verdict
+    return verdicts[-1]
+
+
+def _is_done(verdict: "Verdict | Future[Verdict]") -> bool:
+    return isinstance(verdict, Verdict) or verdict.done()
+
+
+def _result(verdict: "Verdict | Future[Verdict]") -> Verdict:
+    return verdict if isinstance(verdict, Verdict) else verdict.result()
 
 
 def _gold_text(gold: object) -> str | None:
