@@ -1,11 +1,15 @@
 """Compare two answers part by part; what needs algebra is asked of an oracle."""
 
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Protocol
 
+from cotdistil.grading.names import VARIABLE, renamed_argument, without_subscript
 from cotdistil.grading.numeric import numbers_equal, parse_number
+from cotdistil.grading.regions import as_regions
 from cotdistil.grading.structure import (
     Brackets,
+    Congruence,
     Form,
     Items,
     Leaf,
@@ -13,8 +17,10 @@ from cotdistil.grading.structure import (
     Named,
     Relation,
     Union,
+    read_form,
 )
 from cotdistil.grading.units import split_unit, units_conflict
+from cotdistil.grading.wording import same_words
 
 INFINITIES = frozenset((r"\infty", r"-\infty"))
 
@@ -26,6 +32,8 @@ class Oracle(Protocol):
 
     def same_relation(self, gold: Relation, answer: Relation) -> bool: ...
 
+    def less(self, left: str, right: str) -> bool: ...
+
 
 @dataclass(frozen=True)
 class Comparison:
@@ -35,9 +43,17 @@ class Comparison:
     relative_tolerance: float | None = None
 
     def forms(self, gold: Form, answer: Form) -> bool:
+        if gold == answer:
+            return True
+        gold, answer = _point(gold, answer), _point(answer, gold)
         if isinstance(gold, Named) or isinstance(answer, Named):
             return self._named(gold, answer)
+        if isinstance(gold, Congruence) or isinstance(answer, Congruence):
+            return self._congruences(gold, answer)
+        if (regions := as_regions(gold, answer, self.oracle)) is not None:
+            return self._unordered(*regions)
         if isinstance(gold, Items) or isinstance(answer, Items):
+            gold, answer = _letters(gold, answer), _letters(answer, gold)
             return self._unordered(_members(gold), _members(answer))
         if isinstance(gold, Union) or isinstance(answer, Union):
             return self._unordered(_parts(gold), _parts(answer))
@@ -45,14 +61,16 @@ class Comparison:
             return self._matrices(gold, answer)
         if isinstance(gold, Brackets) and isinstance(answer, Brackets):
             same_ends = (gold.opening, gold.closing) == (answer.opening, answer.closing)
-            return same_ends and self._ordered(gold.items, answer.items)
+            return same_ends and (
+                self._ordered(gold.items, answer.items) or _same_ratio(gold, answer)
+            )
         if isinstance(gold, Relation) and isinstance(answer, Relation):
             return gold == answer or (
                 gold.order == answer.order and self.oracle.same_relation(gold, answer)
             )
         if isinstance(gold, Leaf) and isinstance(answer, Leaf):
             return self.leaves(gold.text, answer.text)
-        return False
+        return _quotient(gold, answer) or _quotient(answer, gold)
 
     def leaves(self, gold: str, answer: str) -> bool:
         if gold == answer:
@@ -65,24 +83,38 @@ class Comparison:
         numbers = parse_number(left.value), parse_number(right.value)
         if numbers[0] is not None and numbers[1] is not None:
             return numbers_equal(*numbers, self.relative_tolerance)
-        if r"\text" in left.value or r"\text" in right.value:
-            return _letters(left.value) == _letters(right.value)
+        if any(_has_words(text) for text in (left.value, right.value)):
+            return same_words(left.value, right.value)
         if left.value in INFINITIES or right.value in INFINITIES:
             return False
         return self.oracle.equal(left.value, right.value)
 
     def _named(self, gold: Form, answer: Form) -> bool:
         if isinstance(gold, Named) and isinstance(answer, Named):
-            if gold.name == answer.name:
+            if gold.name == answer.name or "" in (gold.name, answer.name):
                 return self.forms(gold.value, answer.value)
-            relations = _as_relation(gold), _as_relation(answer)
-            return bool(relations[0] and relations[1]) and self.forms(*relations)
-        if isinstance(answer, Relation) or isinstance(gold, Relation):
+            if _same_but_subscript(gold.name, answer.name):
+                return self.forms(gold.value, answer.value)
+            renamed = renamed_argument(answer.name, answer.text.partition("=")[2], gold.name)
+            if renamed is not None:
+                return self.forms(gold.value, read_form(renamed))
+        if all(isinstance(form, Named | Relation) for form in (gold, answer)):
             relations = _as_relation(gold), _as_relation(answer)
             return bool(relations[0] and relations[1]) and self.forms(*relations)
         gold = gold.value if isinstance(gold, Named) else gold
         answer = answer.value if isinstance(answer, Named) else answer
         return self.forms(gold, answer)
+
+    def _congruences(self, gold: Form, answer: Form) -> bool:
+        if not isinstance(gold, Congruence) or not isinstance(answer, Congruence):
+            return False
+        if gold.left and answer.left and gold.left != answer.left:
+            return False
+        moduli = parse_number(gold.modulus), parse_number(answer.modulus)
+        residues = parse_number(gold.residue), parse_number(answer.residue)
+        if None in moduli or None in residues:
+            return (gold.modulus, gold.residue) == (answer.modulus, answer.residue)
+        return moduli[0] == moduli[1] != 0 and (residues[0] - residues[1]) % moduli[0] == 0
 
     def _ordered(self, gold: tuple[Form, ...], answer: tuple[Form, ...]) -> bool:
         return len(gold) == len(answer) and all(map(self.forms, gold, answer))
@@ -101,36 +133,111 @@ class Comparison:
         return True
 
     def _matrices(self, gold: Form, answer: Form) -> bool:
-        rows = [_rows(gold), _rows(answer)]
+        if getattr(gold, "bars", "") != getattr(answer, "bars", ""):
+            return False
+        rows = _rows(gold, answer), _rows(answer, gold)
         if not rows[0] or not rows[1] or len(rows[0]) != len(rows[1]):
             return False
         return all(map(self._ordered, *rows))
 
 
 def _members(form: Form) -> tuple[Form, ...]:
-    return form.items if isinstance(form, Items) else (form,)
+    if not isinstance(form, Items):
+        return (form,)
+    return tuple(dict.fromkeys(form.items)) if form.is_set else form.items
 
 
 def _parts(form: Form) -> tuple[Form, ...]:
     return form.parts if isinstance(form, Union) else (form,)
 
 
-def _rows(form: Form) -> tuple[tuple[Form, ...], ...]:
-    """A tuple in round brackets stands for a column vector."""
+def _point(form: Form, other: Form) -> Form:
+    """`x=1, y=2` as the point (1,2), where the other answer is a point."""
+    other = other.value if isinstance(other, Named) else other
+    if not isinstance(form, Items) or not isinstance(other, Brackets) or other.opening != "(":
+        return form
+    if not all(isinstance(item, Named) and VARIABLE.fullmatch(item.name) for item in form.items):
+        return form
+    named = {item.name: item.value for item in form.items}
+    if len(named) != len(form.items) or len(named) < 2:
+        return form
+    return Brackets("(", tuple(named[name] for name in sorted(named)), ")")
+
+
+def _letters(form: Form, other: Form) -> Form:
+    """`ACF` as the choices A, C, F, where the other answer is a list of choices."""
+    if not isinstance(form, Leaf) or not isinstance(other, Items):
+        return form
+    text = form.text.removeprefix(r"\text{").removesuffix("}")
+    choices = all(isinstance(item, Leaf) and len(item.text) == 1 for item in other.items)
+    if choices and text.isalpha() and text.isupper() and len(text) == len(other.items):
+        return Items(tuple(map(Leaf, text)))
+    return form
+
+
+def _rows(form: Form, other: Form) -> tuple[tuple[Form, ...], ...]:
+    """A tuple stands for a vector, a list of lists for a matrix."""
     if isinstance(form, Matrix):
         return form.rows
-    if isinstance(form, Brackets) and (form.opening, form.closing) == ("(", ")"):
+    if not isinstance(form, Brackets):
+        return ()
+    if (form.opening, form.closing) == ("(", ")"):
+        if len(getattr(other, "rows", ())) == 1:
+            return (form.items,)
         return tuple((item,) for item in form.items)
+    rows = form.items if form.opening == "[" else ()
+    if all(isinstance(row, Brackets) and row.opening == "[" for row in rows):
+        return tuple(row.items for row in rows)
     return ()
+
+
+def _same_ratio(gold: Brackets, answer: Brackets) -> bool:
+    """3:4 is 6:8, but the time 1:20 is not 2:40."""
+    if gold.opening != ":" or len(gold.items) != len(answer.items):
+        return False
+    if all(len(form.items[-1].text) == 2 for form in (gold, answer) if _is_time(form)) and (
+        _is_time(gold) and _is_time(answer)
+    ):
+        return False
+    numbers = [
+        [parse_number(item.text) if isinstance(item, Leaf) else None for item in form.items]
+        for form in (gold, answer)
+    ]
+    if any(number is None or number <= 0 for number in numbers[0] + numbers[1]):
+        return False
+    shares = [[number / sum(form) for number in form] for form in numbers]
+    return shares[0] == shares[1]
+
+
+def _is_time(form: Brackets) -> bool:
+    return all(isinstance(item, Leaf) and item.text.isdigit() for item in form.items) and (
+        len(form.items[-1].text) == 2
+    )
+
+
+def _quotient(ratio: Form, other: Form) -> bool:
+    """The ratio 3:4 as a fraction."""
+    if not isinstance(ratio, Brackets) or ratio.opening != ":" or len(ratio.items) != 2:
+        return False
+    if not isinstance(other, Leaf) or not all(isinstance(item, Leaf) for item in ratio.items):
+        return False
+    upper, lower, value = (parse_number(leaf.text) for leaf in (*ratio.items, other))
+    return None not in (upper, lower, value) and lower != 0 and Fraction(upper / lower) == value
 
 
 def _as_relation(form: Form) -> Relation | None:
     if isinstance(form, Named) and isinstance(form.value, Leaf):
-        if parse_number(form.value.text) is not None or "(" in form.name:
+        is_variable = VARIABLE.fullmatch(form.name)
+        if "(" in form.name or (is_variable and parse_number(form.value.text) is not None):
             return None
         return Relation(form.name, "=", form.value.text)
     return form if isinstance(form, Relation) else None
 
 
-def _letters(text: str) -> str:
-    return text.replace(r"\text{", "").replace("}", "").replace("~", "").lower()
+def _same_but_subscript(left: str, right: str) -> bool:
+    bare = without_subscript(left), without_subscript(right)
+    return bare[0] == bare[1] and (left in bare or right in bare)
+
+
+def _has_words(text: str) -> bool:
+    return r"\text" in text.replace(r"\text{degree}", "")

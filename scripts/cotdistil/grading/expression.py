@@ -20,7 +20,8 @@ TOKEN = re.compile(
     r"[0-9]+(?:\.[0-9]*)?[eE][+-]?[0-9]+|[0-9]+(?:\.[0-9]*)?|\.[0-9]+|\\[A-Za-z]+|\\.|.", re.DOTALL
 )
 MIXED = re.compile(r"(?<![0-9.}^*])([0-9]+)(\\frac\{([0-9]+)\}\{([0-9]+)\})")
-SUBSCRIPT = re.compile(r"_\{([A-Za-z0-9,+\-*\\ ]{1,24})\}")
+DEGREES = re.compile(r"([0-9]+(?:\.[0-9]+)?|(?<![A-Za-z\\])[A-Za-z])\\text\{degrees?\}")
+SUBSCRIPT = re.compile(r"_\{([A-Za-z0-9,+\-*\\ ]{1,24})\}|([0-9]+)(?![0-9.])")
 GREEK_NAMES = (
     "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi rho sigma tau"
     " upsilon phi chi psi omega hbar Gamma Delta Theta Lambda Xi Pi Sigma Phi Psi Omega ell"
@@ -47,7 +48,7 @@ def rewrite_expression(text: str, variables: dict[str, str]) -> str:
     """
     if not text or len(text) > MAX_CHARS:
         raise UnreadableError(f"{len(text)} characters; expected 1 to {MAX_CHARS}")
-    text = MIXED.sub(_mixed, text)
+    text = DEGREES.sub(r"(\1*\\pi/180)", MIXED.sub(_mixed, text))
     out: list[str] = []
     open_brackets: list[str] = []
     index = 0
@@ -57,9 +58,10 @@ def rewrite_expression(text: str, variables: dict[str, str]) -> str:
         if token[0].isascii() and (token[0].isdigit() or token[0] == ".") and token != ".":
             out.append(_number(token))
         elif (token.isascii() and token.isalpha()) or token in GREEK:
-            subscript = SUBSCRIPT.match(text, index)
+            subscript = SUBSCRIPT.match(text, index)  # x1 as people write x_{1}
             index = subscript.end() if subscript else index
-            out.append(_variable(token + (subscript.group() if subscript else ""), variables))
+            below = (subscript[1] or subscript[2]) if subscript else ""
+            out.append(_variable(f"{token}_{below}" if below else token, variables))
         elif token == r"\pi":
             out.append(r"{\pi}")
         elif token == "*":

@@ -2,9 +2,10 @@
 
 import math
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import TypeVar
 
 from cotdistil.grading.choice import choice_letter
 from cotdistil.grading.compare import Comparison
@@ -16,8 +17,9 @@ from cotdistil.grading.units import split_unit, units_conflict
 from cotdistil.grading.workers import GOLD_UNREADABLE, MEMORY, WorkerPool
 
 Gold = str | int | float | list
+Item = TypeVar("Item")
 
-MAX_WAITING = 20_000  # verdicts that wait for an earlier one to come out of a worker
+MAX_WAITING = 4096  # verdicts that wait for an earlier one to come out of a worker
 REMEMBERED = 5_000  # outcomes of algebra: samples of one problem often share their answer
 
 
@@ -51,6 +53,9 @@ class _Readable:
 
     def same_relation(self, gold: Relation, answer: Relation) -> bool:
         return self._ask([gold.left, gold.right], [answer.left, answer.right])
+
+    def less(self, left: str, right: str) -> bool:
+        return self._ask([left], [right])
 
     def _ask(self, gold: list[str], answer: list[str]) -> bool:
         variables: dict[str, str] = {}
@@ -114,26 +119,31 @@ class Grader:
 
     def grade_all(self, pairs: Iterable[tuple[Gold, str | None]]) -> list[Verdict]:
         """A verdict for each (gold, answer), in their order."""
-        return list(self.grade_each(pairs))
+        return [verdict for _, verdict in self.grade_each(pairs, lambda pair: pair)]
 
-    def grade_each(self, pairs: Iterable[tuple[Gold, str | None]]) -> Iterator[Verdict]:
-        """The verdicts in the order of the pairs, which are read as they are needed.
+    def grade_each(
+        self, items: Iterable[Item], pair: Callable[[Item], tuple[Gold, str | None]]
+    ) -> Iterator[tuple[Item, Verdict]]:
+        """Each item with the verdict on its (gold, answer), in their order.
 
-        What needs algebra is with the workers while the pairs after it are graded, up to
-        20,000 pairs ahead.
+        Items are read as they are needed: while the workers are at one that needs algebra, up to
+        4,096 behind it are graded.
         """
-        waiting: deque[Verdict | Future[Verdict]] = deque()
+        waiting: deque[tuple[Item, Verdict | Future[Verdict]]] = deque()
         with ThreadPoolExecutor(self.workers) as threads:
             try:
-                for gold, answer in pairs:
-                    found = self._without_algebra(gold, answer)
+                for item in items:
+                    found = self._without_algebra(*pair(item))
                     if not isinstance(found, Verdict):
                         found = threads.submit(self._with_algebra, found)
-                    waiting.append(found)
-                    while waiting and (_is_done(waiting[0]) or len(waiting) > MAX_WAITING):
-                        yield _result(waiting.popleft())
+                    elif not waiting:
+                        yield item, found
+                        continue
+                    waiting.append((item, found))
+                    while waiting and (_is_done(waiting[0][1]) or len(waiting) > MAX_WAITING):
+                        yield waiting[0][0], _result(waiting.popleft()[1])
                 while waiting:
-                    yield _result(waiting.popleft())
+                    yield waiting[0][0], _result(waiting.popleft()[1])
             finally:
                 threads.shutdown(wait=False, cancel_futures=True)
 
@@ -154,7 +164,10 @@ class Grader:
             return Verdict(None, "none", "the gold answer is empty or no finite number")
         if answer is None or not answer.strip():
             return Verdict(False, "none")
-        found = self._cheap_tiers(gold_text, answer)
+        try:
+            found = self._cheap_tiers(gold_text, answer)
+        except Exception as error:  # whatever a model wrote, the run goes on
+            found = Verdict(False, "none", f"error: {type(error).__name__}: {str(error)[:200]}")
         return found if isinstance(found, Verdict) else [found]
 
     def _cheap_tiers(self, gold: str, answer: str) -> "Verdict | _Pair":

@@ -4,9 +4,12 @@ import re
 
 from cotdistil.grading.macros import (
     ACCENTS,
+    COLOURS,
+    CURRENCY,
     DELIMITED,
     FRACTIONS,
     FUNCTIONS,
+    MODULO,
     ORDINALS,
     SILENT,
     SPACES,
@@ -19,6 +22,9 @@ TOKEN = re.compile(r"\\[A-Za-z]+|\\.|[0-9]+|\s+|.", re.DOTALL)
 SOFT_COMMA = "\x01"  # a comma in 1{,}000 or 1,\!000, which never separates two values
 CONTROL_WORD = re.compile(r"\\[A-Za-z]+")
 NUMBER_FIRST = re.compile(r"([0-9][0-9:.,/]*) ?(.*)")
+INFIX = {r"\over": r"\frac", r"\choose": r"\binom"}
+UNIT_VECTORS = ("i", "j", "k", r"\imath", r"\jmath")
+COMPOUND_UNIT = re.compile(r"[A-Za-z]+(?:\^-?[0-9])?(?: ?[*/] ?[A-Za-z]+(?:\^-?[0-9])?)+")
 TWO_LETTERS = re.compile(r"[A-Za-z]{2}")
 
 
@@ -31,6 +37,10 @@ def rewrite_latex(source: str) -> str:
 
 
 def _rewritten(tokens: list[str]) -> str:
+    for infix, macro in INFIX.items():
+        if infix in tokens and (at := _at_top(tokens, infix)) is not None:
+            upper, lower = _inner(tokens[:at]), _inner(tokens[at + 1 :])
+            return f"{macro}{{{upper}}}{{{lower}}}"
     out: list[str] = []
     index = 0
     while index < len(tokens):
@@ -42,14 +52,24 @@ def _rewritten(tokens: list[str]) -> str:
             out.append(f"{FRACTIONS[token]}{{{_inner(upper)}}}{{{_inner(lower)}}}")
         elif token == r"\sqrt":
             root, index = _root(tokens, index)
-            inside, index = _argument(tokens, index, True)
+            bracketed = "".join(tokens[index : index + 2]).lstrip()[:1] == "("
+            inside, index = _argument(tokens, index, bracketed)
             out.append(rf"\sqrt{root}{{{_inner(inside)}}}")
         elif token in TEXT:
             inside, index = _argument(tokens, index, True)
             _append_text(out, "".join(inside), mathematics=token == r"\mathrm")
         elif token in ACCENTS:
             inside, index = _argument(tokens, index, True)
-            out.append(f"{token}{{{_inner(inside)}}}")
+            letters = "".join(inside)
+            is_unit_vector = token == r"\hat" and letters in UNIT_VECTORS
+            out.append(letters.lstrip("\\")[0] if is_unit_vector else f"{token}{{{_inner(inside)}}}")
+        elif token in MODULO:
+            inside, index = _argument(tokens, index, True)
+            out.append(rf"\pmod{{{_inner(inside)}}}")
+        elif token in COLOURS:
+            index = _argument(tokens, index, True)[1]
+        elif token in CURRENCY:
+            out.append(CURRENCY[token])
         elif token in "^_":
             inside, index = _argument(tokens, index, True)
             _append_script(out, token, _inner(inside))
@@ -101,6 +121,15 @@ def _argument(
     return [token], index + 1
 
 
+def _at_top(tokens: list[str], wanted: str) -> int | None:
+    depth = 0
+    for index, token in enumerate(tokens):
+        depth += (token == "{") - (token == "}")
+        if token == wanted and depth == 0:
+            return index
+    return None
+
+
 def _closing(tokens: list[str], start: int, closing: str) -> int:
     opening, depth = tokens[start], 0
     for end in range(start, len(tokens)):
@@ -126,7 +155,8 @@ def _root(tokens: list[str], index: int) -> tuple[str, int]:
 
 def _append_text(out: list[str], content: str, mathematics: bool) -> None:
     r"""Words stay in one `\text{}`; letters, numbers and operators inside it are mathematics."""
-    words = content.replace(r"^{\circ}", " degree ").replace("~", " ").replace("\\", " ")
+    words = content.replace(r"^{\circ}", " degree ").replace("~", " ").replace(r"\cdot", "*")
+    words = words.replace("\\", " ")
     words = re.sub(r"[{}$]", "", " ".join(words.split())).strip(" .")
     words = re.sub(r"\b([ap])\.?m\b", r"\1m", words, flags=re.IGNORECASE)
     if number := NUMBER_FIRST.fullmatch(words):
@@ -134,7 +164,10 @@ def _append_text(out: list[str], content: str, mathematics: bool) -> None:
         words = number[2]
     is_word = TWO_LETTERS.search(words) is not None
     # a lone letter behind a value is a unit: 12\text{ m}
-    is_unit = len(words) == 1 and words.isalpha() and bool(out) and not mathematics
+    before = next((piece for piece in reversed(out) if piece != " "), "")
+    is_unit = (len(words) == 1 and words.isalpha() and bool(out) and not mathematics) or (
+        before[-1:].isdigit() and COMPOUND_UNIT.fullmatch(words) is not None
+    )
     if words in FUNCTIONS:
         out.append("\\" + words)
     elif words in ORDINALS and out and out[-1][-1:].isdigit():

@@ -4,14 +4,23 @@ UNICODE = str.maketrans(
     {
         "−": "-", "–": "-", "—": "-", "﹣": "-", "-": "-", "×": r"\times ", "·": r"\cdot ",
         "⋅": r"\cdot ", "∗": "*", "÷": "/", "π": r"\pi ", "∞": r"\infty ", "√": r"\sqrt ",
-        "≤": r"\leq ", "≥": r"\geq ", "⩽": r"\leq ", "⩾": r"\geq ", "≠": r"\neq ", "±": r"\pm ",
+        "≡": r"\equiv ", "⌊": r"\lfloor ", "⌋": r"\rfloor ", "⌈": r"\lceil ", "⌉": r"\rceil ",
+        "⁄": "/", "…": r"\ldots ", "∖": r"\setminus ", "ℝ": r"\mathbb{R}", "ℤ": r"\mathbb{Z}",
+        "∠": r"\angle ", "△": r"\triangle ", "⟨": "(", "⟩": ")", "⩾": r"\geq ",
+        "≤": r"\leq ", "≥": r"\geq ", "⩽": r"\leq ", "≠": r"\neq ", "±": r"\pm ",
         "∓": r"\mp ", "∪": r"\cup ", "∩": r"\cap ", "∈": r"\in ", "∅": r"\emptyset ",
-        "°": r"^{\circ}", "²": "^{2}", "³": "^{3}", "½": r"\frac{1}{2}", "¼": r"\frac{1}{4}",
+        "°": r"^{\circ}", "½": r"\frac{1}{2}", "¼": r"\frac{1}{4}",
         "¾": r"\frac{3}{4}", "θ": r"\theta ", "α": r"\alpha ", "β": r"\beta ", "λ": r"\lambda ",
-        "₁": "_{1}", "₂": "_{2}", "，": ",", "：": ":", "（": "(", "）": ")", "％": "%", "＝": "=",
+        "γ": r"\gamma ", "δ": r"\delta ", "φ": r"\phi ", "ω": r"\omega ", "μ": r"\mu ", "，": ",", "：": ":", "（": "(", "）": ")", "％": "%", "＝": "=",
         "\u00a0": " ", "\u2009": " ", "\u202f": " ", "\u200b": "", "′": "'", "“": '"', "”": '"',
     }
 )  # fmt: skip
+
+
+RAISED = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻ⁿ", "0123456789+-n")
+LOWERED = str.maketrans("₀₁₂₃₄₅₆₇₈₉ₙ", "0123456789n")
+CURRENCY = {r"\$": "\x02", "£": "\x03", r"\pounds": "\x03", "€": "\x04", r"\euro": "\x04"}
+CURRENCY_NAMES = {"\x02": "dollar", "\x03": "gbp", "\x04": "eur"}
 
 
 def _names(text: str) -> frozenset[str]:
@@ -26,7 +35,7 @@ SILENT = _names(
     r"\! \left \right \middle \big \Big \bigg \Bigg \bigl \bigr \Bigl \Bigr \biggl \biggr \Biggl"
     r" \Biggr \displaystyle \textstyle \scriptstyle \limits \nolimits \phantom \/ \negthinspace"
     r" \rm \bf \it \sf \tt \cal \vec \boldsymbol \bm \mathbf \mathit \mathsf \mathcal \mathnormal"
-    r" \ensuremath \mathopen \mathclose \$ \boxed \fbox"
+    r" \ensuremath \mathopen \mathclose \boxed \fbox \nobreak \allowbreak \mathstrut \strut"
 )
 DELIMITED = _names(r"\left \right")
 TEXT = _names(
@@ -47,9 +56,11 @@ SYNONYMS = {
     r"\varnothing": r"\emptyset", r"\degree": r"\text{degree}",
     r"\%": r"\text{%}", "%": r"\text{%}", r"\lg": r"\log", r"\Z": r"\mathbb{Z}",
     r"\R": r"\mathbb{R}", r"\bigcup": r"\cup", r"\lor": r"\text{or}", r"\land": r"\text{and}",
-    r"\vee": r"\text{or}", r"\wedge": r"\text{and}", r"\&": "&", r"\#": "#", r"\_": "_",
+    r"\vee": r"\text{or}", r"\wedge": r"\text{and}", r"\&": "&", r"\#": "#", r"\_": "_", r"\backslash": r"\setminus",
     r"\arctg": r"\arctan", r"\tg": r"\tan", r"\ctg": r"\cot", r"\varphi": r"\phi",
     r"\varepsilon": r"\epsilon", r"\dots": r"\ldots", r"\cdots": r"\ldots", r"\top": "T",
 }  # fmt: skip
+MODULO = _names(r"\pmod \bmod \mod")
+COLOURS = _names(r"\color \textcolor")
 FUNCTIONS = _names("sin cos tan cot sec csc arcsin arccos arctan sinh cosh tanh ln log exp")
 INFINITY = _names("oo inf infty infinity")

@@ -3,15 +3,52 @@ r"""One spelling for what LaTeX and people write in many: `\dfrac12`, `1{,}000`,
 import re
 
 from cotdistil.grading.latex import SOFT_COMMA, rewrite_latex
-from cotdistil.grading.macros import UNICODE
+from cotdistil.grading.macros import (
+    CURRENCY_NAMES,
+    INFINITY,
+    LOWERED,
+    RAISED,
+    UNICODE,
+)
+from cotdistil.grading.number_words import SCALES
 from cotdistil.grading.spelling import cased, named_words, without_spaces, without_thousands
+from cotdistil.grading.wording import without_lead_in, words_as_mathematics
 
 MAX_CHARS = 4000  # of an answer that is read as mathematics; a longer one is compared as it is
 MAX_DEPTH = 40
 
-ASCII_ROOT = re.compile(r"(?<![\\A-Za-z])sqrt(?=\s*\()")
 PLAIN_WORDS = re.compile(r"[A-Za-z'’\-]+(?: [A-Za-z'’\-]+)*")
+ONE_TEXT = re.compile(r"(-?)\\text\{([^{}]*)\}")
+LETTER_LIST = re.compile(r"[A-Z](?:, ?[A-Z])+")
 SEPARATOR = re.compile(r"(?:,? *(?:\\text\{(?:and|or)\}|\b(?:and|or)\b) *)")
+CURRENCY = re.compile(
+    r"([\x02-\x04]) ?(-?(?:[0-9][0-9,]*(?:\.[0-9]+)?|\.[0-9]+|\\frac\{[^{}]*\}\{[^{}]*\})"
+    rf"(?: ?(?:\\text\{{)?(?:{'|'.join(SCALES)})\b\}}?)?)"
+)
+RATIO = re.compile(r"\A([0-9]+) (?:\\text\{)?to\}? ([0-9]+)\Z")
+REPLY = re.compile(r"(?:\\text\{)?(yes|no|true|false)\}?[,.;:][^0-9]*", re.IGNORECASE)
+LONE_DOLLAR = re.compile(r"(-?)\$(?=[0-9.])([^$]*)\Z")
+SIGNS = tuple(
+    (re.compile(pattern), new)
+    for pattern, new in (
+        (r"<=", r"\\leq "),
+        (r">=", r"\\geq "),
+        (r"(?<![0-9)!])!=|(?<= )!=", r"\\neq "),
+        (r"\.\.\.+", r"\\ldots "),
+        (r"√ ?([0-9]+(?:\.[0-9]+)?|[A-Za-z])", r"\\sqrt{\1}"),
+        (r"∛ ?([0-9]+(?:\.[0-9]+)?|[A-Za-z])", r"\\sqrt[3]{\1}"),
+        (r"(?<![\\A-Za-z])sqrt(?=\s*\()", r"\\sqrt"),
+        (r"(?<![\\A-Za-z])abs\(([^()]*)\)", r"|\1|"),
+        (r"(?<![\\A-Za-z])C\(([0-9]{1,4}), ?([0-9]{1,4})\)", r"\\binom{\1}{\2}"),
+        (r"(?<=[)\]])\s*U\s*(?=[(\[])", r"\\cup "),
+        (r"(?<=[0-9])(?:st|nd|rd|th)\b", ""),
+        (r"\(\s*(?:\\(?:text|mathrm|operatorname)\{\s*)?mod[ }\\]*([0-9A-Za-z]+)\s*\)",
+         r"\\pmod{\1}"),
+        (r"\\\\ *\[[0-9.]+ ?(?:pt|em|ex|mm|cm)\]", r"\\\\"),
+    )
+)  # fmt: skip
+RAISED_RUN = re.compile(r"[⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻ⁿ]+")
+LOWERED_RUN = re.compile(r"[₀₁₂₃₄₅₆₇₈₉ₙ]+")
 
 
 def normalise(text: str) -> str:
@@ -21,21 +58,33 @@ def normalise(text: str) -> str:
     stripped. Never raises; time is linear in the length.
     """
     text = text.strip()
-    if len(text) > MAX_CHARS or text.isdigit():
+    if len(text) > MAX_CHARS or (text.isascii() and text.isdigit()):
         return text
-    source = _unwrapped(text).translate(UNICODE)
-    if r"\begin" not in source:
-        source = source.replace("\\\\", "\\")
-    source = ASCII_ROOT.sub(r"\\sqrt", source)
+    source = _unwrapped(text)
+    if " " in source or "#" in source:
+        source = _unwrapped(without_lead_in(source))
+    source = _signs(LONE_DOLLAR.sub(r"\1\\$\2", source))
     if _depth(source) > MAX_DEPTH:
         return text
     return _settled(rewrite_latex(source))
 
 
+def _signs(source: str) -> str:
+    """Unicode and ASCII signs in LaTeX."""
+    if not source.isascii():
+        source = RAISED_RUN.sub(lambda run: f"^{{{run[0].translate(RAISED)}}}", source)
+        source = LOWERED_RUN.sub(lambda run: f"_{{{run[0].translate(LOWERED)}}}", source)
+    for pattern, new in SIGNS:
+        source = pattern.sub(new, source)
+    source = source.translate(UNICODE)
+    return source if r"\begin" in source else source.replace("\\\\", "\\")
+
+
 def _unwrapped(text: str) -> str:
     for _ in range(4):
         before = text
-        text = text.strip().rstrip(".,;:").strip()
+        text = text.strip()
+        text = (text if text.endswith("...") else text.rstrip(".,;:")).rstrip("\\").strip()
         for opening, closing in (("$$", "$$"), ("$", "$"), (r"\(", r"\)"), (r"\[", r"\]")):
             inside = text[len(opening) : -len(closing)]
             if (
@@ -71,12 +120,38 @@ def _settled(text: str) -> str:
     text = re.sub(rf"(?<=[0-9]){SOFT_COMMA}(?=[0-9])", ".", text).replace(SOFT_COMMA, ",")
     text = re.sub(r"(?<![0-9.,])([1-9][0-9]{0,2})((?: [0-9]{3})+)(?![0-9])", _joined, text)
     text = re.sub(r"([0-9]) ([0-9]+)/([0-9]+)(?![0-9])", r"\1\\frac{\2}{\3}", text)
-    if PLAIN_WORDS.fullmatch(text) and re.search(r"[A-Za-z]{4}", text):
-        return rf"\text{{{cased(text).replace(' ', '~')}}}"
+    text = CURRENCY.sub(_with_unit_behind, text).translate({2: None, 3: None, 4: None})
+    text = RATIO.sub(r"\1:\2", text)
+    if words := _words(text):
+        return words
     text = re.sub(r"\\text\{degree\} ?([CFK])(?![A-Za-z])", r"\\text{degree \1}", text)
     text = SEPARATOR.sub(", ", text)
     return without_spaces(named_words(without_thousands(text)))
 
 
+def _words(text: str) -> str | None:
+    """An answer that is nothing but words."""
+    if reply := REPLY.fullmatch(text):
+        return rf"\text{{{reply[1].lower()}}}"
+    one_text = ONE_TEXT.fullmatch(text)
+    if one_text:
+        sign, words = one_text.groups()
+        if LETTER_LIST.fullmatch(words):
+            return words.replace(" ", "")
+    elif PLAIN_WORDS.fullmatch(text) and text.lstrip("-") not in INFINITY:
+        sign, words = "", text
+    else:
+        return None
+    if mathematics := words_as_mathematics(words):
+        return sign + mathematics
+    if one_text or re.search(r"[A-Za-z]{4}", text):
+        return rf"{sign}\text{{{cased(words).replace(' ', '~')}}}"
+    return None
+
+
 def _joined(match: re.Match[str]) -> str:
     return match.group().replace(" ", "")
+
+
+def _with_unit_behind(match: re.Match[str]) -> str:
+    return rf"{match[2]}\text{{{CURRENCY_NAMES[match[1]]}}}"

@@ -1,8 +1,12 @@
 r"""Read a normalised answer as a tuple, interval, set, list, matrix, equation, or one value."""
 
+import itertools
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+
+from cotdistil.grading.names import VARIABLE, is_arithmetic, names_an_answer
+from cotdistil.grading.numeric import parse_number
 
 MAX_ITEMS = 128
 
@@ -11,10 +15,14 @@ OPENING = frozenset(("(", "[", "{", r"\{"))
 CLOSING = frozenset((")", "]", "}", r"\}"))
 ORDER = {"<": "<", r"\leq": "<=", ">": ">", r"\geq": ">=", "=": "=", r"\neq": "!="}
 MIRRORED = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "=": "=", "!=": "!="}
-VARIABLE = re.compile(r"(?:[A-Za-z]|\\(?!infty|pi\b)[a-z]+)(?:_\{[^{}]*\})?'?")
-CALL = re.compile(rf"{VARIABLE.pattern}\((?:[A-Za-z0-9](?:,[A-Za-z0-9])*)\)")
-LABEL = re.compile(r"\\text\{[^{}]*\}")
-MATRIX = re.compile(r"\\begin\{([pbvVB]?)(?:matrix|array)\}(.*)\\end\{[A-Za-z]*\}", re.DOTALL)
+MATRIX = re.compile(
+    r"([(\[|]|\\\|)?\\begin\{([pbvVB]?)(?:(?:small)?matrix|array\}\{?[clr|]+(?=\}?))\}?(.*)\\end\{[A-Za-z]*\}([)\]|]|\\\|)?",
+    re.DOTALL,
+)
+PLUS_MINUS = re.compile(r"\\(p|m)(?:m|p)(?![a-z]) ?")
+DETERMINANTS = {"v": "|", "V": r"\|"}
+CONGRUENCE = re.compile(r"(.*?)(?:\\equiv ?)?([^\\]+|\([^\\]+\))\\pmod\{([^{}]+)\}")
+REALS = re.compile(r"\\mathbb\{R\}(?:(?:\\setminus ?|-)(\\\{.*\\\}))?")
 
 
 @dataclass(frozen=True)
@@ -44,9 +52,13 @@ class Relation:
 
 @dataclass(frozen=True)
 class Items:
-    """Values without an order: a list at the top level, `\\{...\\}`, or the two of a `\\pm`."""
+    """Values without an order: a list at the top level, `\\{...\\}`, or the two of a `\\pm`.
+
+    In a set, what stands twice counts once.
+    """
 
     items: tuple["Form", ...]
+    is_set: bool = False
 
 
 @dataclass(frozen=True)
@@ -60,7 +72,10 @@ class Brackets:
 
 @dataclass(frozen=True)
 class Matrix:
+    """`bars` is "|" or "\\|" for a determinant or a norm, which is a number; else ""."""
+
     rows: tuple[tuple["Form", ...], ...]
+    bars: str = ""
 
 
 @dataclass(frozen=True)
@@ -70,7 +85,18 @@ class Union:
     parts: tuple["Form", ...]
 
 
-Form = Leaf | Named | Relation | Items | Brackets | Matrix | Union
+@dataclass(frozen=True)
+class Congruence:
+    """`left` is congruent to `residue`; `left` may be ""."""
+
+    left: str
+    residue: str
+    modulus: str
+
+
+REAL_LINE = Brackets("(", (Leaf(r"-\infty"), Leaf(r"\infty")), ")")
+
+Form = Leaf | Named | Relation | Items | Brackets | Matrix | Union | Congruence
 
 
 def read_form(text: str, depth: int = 0) -> Form:
@@ -85,21 +111,23 @@ def read_form(text: str, depth: int = 0) -> Form:
         return Items(tuple(form for item in items for form in _read_item(item, depth)))
     if len(items) == 1:
         text = items[0]
-    if (r"\pm" in text or r"\mp" in text) and not text.startswith(r"\{"):
+    if PLUS_MINUS.search(text) and not text.startswith(r"\{"):
         return Items(tuple(_read_item(text, depth)))
     return _read_one(text, depth)
 
 
 def _read_item(text: str, depth: int) -> Iterator[Form]:
-    if (r"\pm" in text or r"\mp" in text) and not text.startswith(r"\{"):
-        for plus, minus in (("+", "-"), ("-", "+")):
-            yield _read_one(re.sub(r"\\pm ?", plus, re.sub(r"\\mp ?", minus, text)), depth)
+    if PLUS_MINUS.search(text) and not text.startswith(r"\{"):
+        for signs in ({"p": "+", "m": "-"}, {"p": "-", "m": "+"}):
+            yield _read_one(PLUS_MINUS.sub(lambda sign, to=signs: to[sign[1]], text), depth)
     else:
         yield _read_one(text, depth)
 
 
 def _read_one(text: str, depth: int) -> Form:
     text = text.removeprefix("+")
+    if r"\pmod" in text and (match := CONGRUENCE.fullmatch(text)):
+        return Congruence(match[1], match[2].strip("()"), match[3])
     if any(sign in text for sign in ("<", ">", "=", r"\leq", r"\geq", r"\neq", r"\in")):
         related = _relation(text, depth)
         if related:
@@ -108,14 +136,42 @@ def _read_one(text: str, depth: int) -> Form:
         parts = split_top(text, (r"\cup",))
         if len(parts) > 1:
             return Union(tuple(read_form(part, depth + 1) for part in parts))
+    if text == r"\emptyset":
+        return Items((), is_set=True)
+    if (match := REALS.fullmatch(text)) and (line := _real_line(match[1], depth)):
+        return line
     ratio = split_top(text, (":",))
     if len(ratio) > 1 and all(ratio):
         return Brackets(":", tuple(read_form(part, depth + 1) for part in ratio), ":")
-    if text.startswith(r"\begin"):
+    if r"\begin" in text:
         match = MATRIX.fullmatch(text)
-        if match and r"\begin" not in match[2]:
-            return _matrix(match[2], depth)
+        if match and r"\begin" not in match[3]:
+            return _matrix(match[3], DETERMINANTS.get(match[2]) or _bars(match), depth)
+    if text[:1].isupper() and text[1:2] == "(" and text.isascii():
+        point = _brackets(text[1:], depth)
+        if isinstance(point, Brackets):
+            return Named(text[0], point, text)
     return _brackets(text, depth) or Leaf(text)
+
+
+def _bars(match: re.Match[str]) -> str:
+    return match[1] if match[1] == match[4] and match[1] in ("|", r"\|") else ""
+
+
+def _real_line(without: str | None, depth: int) -> Form | None:
+    """All real numbers, or all but a few."""
+    if without is None:
+        return REAL_LINE
+    points = read_form(without, depth + 1)
+    if not isinstance(points, Items) or not all(isinstance(p, Leaf) for p in points.items):
+        return None
+    if len(points.items) > 1:
+        values = {point: parse_number(point.text) for point in points.items}
+        if None in values.values():
+            return None
+        points = Items(tuple(sorted(values, key=values.__getitem__)))
+    ends = [Leaf(r"-\infty"), *points.items, Leaf(r"\infty")]
+    return Union(tuple(Brackets("(", pair, ")") for pair in itertools.pairwise(ends)))
 
 
 def tokens_with_depth(text: str) -> Iterator[tuple[str, int, int]]:
@@ -165,28 +221,24 @@ def _relation(text: str, depth: int) -> Form | None:
 
 def _equation(sides: list[str], text: str, depth: int) -> Form | None:
     left, right = sides[0], sides[-1]
-    if _is_name(left):
+    if names_an_answer(left):
         return Named(left, read_form(right, depth + 1), text)
-    if len(sides) > 2:
-        return None
-    if _is_name(right):
+    if len(sides) == 2 and names_an_answer(right):
         return Named(right, read_form(left, depth + 1), f"{right}={left}")
-    return Relation(left, "=", right)
-
-
-def _is_name(text: str) -> bool:
-    return any(kind.fullmatch(text) for kind in (VARIABLE, CALL, LABEL))
+    if all(is_arithmetic(side) for side in sides[:-1]):
+        return Named("", read_form(right, depth + 1), text)
+    return Relation(left, "=", right) if len(sides) == 2 else None
 
 
 def _inequality(left: str, order: str, right: str, depth: int) -> Form:
     if VARIABLE.fullmatch(right) and not VARIABLE.fullmatch(left):
         left, order, right = right, MIRRORED[order], left
-    if VARIABLE.fullmatch(left) and order != "!=":
+    if VARIABLE.fullmatch(left) and not VARIABLE.fullmatch(right):
         bound = read_form(right, depth + 1)
-        if order[0] == "<":
-            return Brackets("(", (Leaf(r"-\infty"), bound), "]" if order == "<=" else ")")
-        return Brackets("[" if order == ">=" else "(", (bound, Leaf(r"\infty")), ")")
-    if order[0] == ">":
+        below = Brackets("(", (Leaf(r"-\infty"), bound), "]" if order == "<=" else ")")
+        above = Brackets("[" if order == ">=" else "(", (bound, Leaf(r"\infty")), ")")
+        return Union((below, above)) if order == "!=" else below if order[0] == "<" else above
+    if order[0] == ">" or (order == "!=" and right < left):
         left, order, right = right, MIRRORED[order], left
     return Relation(left, order, right)
 
@@ -201,13 +253,14 @@ def _between(sides: list[str], orders: list[str], depth: int) -> Form | None:
     return Brackets(opening, ends, closing)
 
 
-def _matrix(body: str, depth: int) -> Matrix:
+def _matrix(body: str, bars: str, depth: int) -> Matrix:
     body = re.sub(r"^\{?[clr|]+\}?(?=[^&\\]*&)", "", body) if body.startswith("{") else body
     rows = [row for row in split_top(body, (r"\\",)) if row]
     return Matrix(
         tuple(
             tuple(read_form(entry, depth + 1) for entry in split_top(row, ("&",))) for row in rows
-        )
+        ),
+        bars,
     )
 
 
@@ -240,4 +293,4 @@ def _set(inside: str, depth: int) -> Form:
         if found and VARIABLE.fullmatch(variable.partition(r"\in")[0].strip()):
             return read_form(condition, depth + 1)
     form = read_form(inside, depth + 1) if inside else Items(())
-    return form if isinstance(form, Items) else Items((form,))
+    return Items(form.items if isinstance(form, Items) else (form,), is_set=True)

@@ -17,6 +17,9 @@ from cotdistil.grading.structure import Relation, read_form
 
 DIGITS = 40
 CLOSE = sympy.Float("1e-25", DIGITS)
+ZERO = sympy.Float("1e-50", DIGITS)
+LARGE = 10**10
+MAX_DIGITS = 5_000
 # values of the first, second, ... variable at each point; signs and sizes are mixed, so that
 # |x| is not x and sqrt(x^2) is not x
 POINTS = ((37, 91), (-53, 87), (119, 71), (-29, 43), (171, 47), (23, 97))
@@ -47,6 +50,14 @@ class SymbolicOracle:
             return False
         left, right = sympy.Add(parsed[0], -parsed[1]), sympy.Add(parsed[2], -parsed[3])
         return _proportional(left, right, positive=gold.order in ("<", "<="))
+
+
+    def less(self, left: str, right: str) -> bool:
+        parsed = parse_sides([left], [right])
+        values = [_value(side, {}) for side in parsed or []]
+        return len(values) == 2 and all(v is not None and v.is_real for v in values) and bool(
+            values[0] < values[1]
+        )
 
 
 def parse_sides(gold: list[str], answer: list[str]) -> list[sympy.Expr] | None:
@@ -99,7 +110,7 @@ def parse_expression(latex: str) -> sympy.Expr:
 def expressions_equal(
     left: sympy.Expr, right: sympy.Expr, relative_tolerance: float | None
 ) -> bool:
-    """Equal as written, or at every point tried to 25 of 40 digits.
+    """Equal as written, or at every point tried to 25 of 40 digits (all digits of a large number).
 
     Constants are compared with `relative_tolerance`, where one is given.
     """
@@ -114,8 +125,10 @@ def expressions_equal(
         if not symbols and relative_tolerance is not None and all(v.is_real for v in values):
             exact = [sympy.Rational(value) for value in values]
             return numbers_equal(*map(_fraction, exact), relative_tolerance)
-        scale = max(sympy.Integer(1), abs(values[0]), abs(values[1]))
-        if abs(values[0] - values[1]) > CLOSE * scale:
+        scale = max(abs(values[0]), abs(values[1]))
+        if abs(values[0] - values[1]) > max(CLOSE * scale, ZERO):
+            return False
+        if scale > LARGE and not _vanishes(left - right, point, scale):
             return False
         agreed += 1
     if agreed >= (NEEDED_POINTS if symbols else 1):
@@ -159,6 +172,20 @@ def _value(expression: sympy.Expr, point: dict[sympy.Symbol, sympy.Rational]) ->
     except (ArithmeticError, TypeError, ValueError, AttributeError, NotImplementedError):
         return None
     return value if value.is_number and value.is_finite and not value.has(sympy.nan) else None
+
+
+def _vanishes(
+    difference: sympy.Expr, point: dict[sympy.Symbol, sympy.Rational], scale: sympy.Float
+) -> bool:
+    """Whether the difference of two large values is 0 to 25 places behind the point."""
+    _, _, exponent, bits = scale._mpf_
+    digits = DIGITS + (exponent + bits) // 3
+    if digits > MAX_DIGITS:
+        return False
+    try:
+        return bool(abs(difference.evalf(DIGITS, subs=point, maxn=digits)) < CLOSE)
+    except (ArithmeticError, TypeError, ValueError, AttributeError, NotImplementedError):
+        return False
 
 
 def _fraction(value: sympy.Rational) -> Fraction:

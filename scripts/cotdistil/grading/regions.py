@@ -1,0 +1,68 @@
+"""Parts of the real line: `x>1 or x<-1`, `-1<x and x<=4`, all as intervals."""
+
+import itertools
+from typing import Protocol
+
+from cotdistil.grading.numeric import parse_number
+from cotdistil.grading.structure import Brackets, Form, Items, Leaf, Union
+
+LEAST, GREATEST = Leaf(r"-\infty"), Leaf(r"\infty")
+
+
+class Order(Protocol):
+    def less(self, left: str, right: str) -> bool: ...
+
+
+def as_regions(
+    one: Form, other: Form, order: Order
+) -> tuple[tuple[Brackets, ...], tuple[Brackets, ...]] | None:
+    """The intervals of two answers, or None where the two are compared as they stand.
+
+    Two half-lines in a list are their common part where they have one, else both: people write "and"
+    and "or" as they please. `order` says which of two ends is less where neither is a number.
+    """
+    kinds = {type(one), type(other)}
+    if kinds not in ({Union}, {Union, Brackets}, {Items, Brackets}, {Items, Union}):
+        return None
+    regions = _intervals(one, order), _intervals(other, order)
+    return regions if regions[0] and regions[1] else None
+
+
+def _intervals(form: Form, order: Order) -> tuple[Brackets, ...]:
+    if _is_interval(form):
+        return (form,)
+    if isinstance(form, Union):
+        parts = [_intervals(part, order) for part in form.parts]
+        return tuple(itertools.chain(*parts)) if all(parts) else ()
+    if isinstance(form, Items) and form.items and all(map(_is_unbounded, form.items)):
+        common = _common_part(*form.items, order) if len(form.items) == 2 else None
+        return (common,) if common else form.items
+    return ()
+
+
+def _is_interval(form: Form) -> bool:
+    return isinstance(form, Brackets) and form.opening in ("(", "[") and len(form.items) == 2
+
+
+def _is_unbounded(form: Form) -> bool:
+    return _is_interval(form) and (form.items[0] == LEAST or form.items[1] == GREATEST)
+
+
+def _common_part(one: Brackets, other: Brackets, order: Order) -> Brackets | None:
+    if one.items[0] == LEAST:
+        one, other = other, one
+    if one.items[1] != GREATEST or other.items[0] != LEAST:
+        return None
+    low, high = one.items[0], other.items[1]
+    if LEAST in (low, high) or GREATEST in (low, high):
+        return None
+    if not isinstance(low, Leaf) or not isinstance(high, Leaf) or not _less(low, high, order):
+        return None
+    return Brackets(one.opening, (low, high), other.closing)
+
+
+def _less(left: Leaf, right: Leaf, order: Order) -> bool:
+    values = parse_number(left.text), parse_number(right.text)
+    if None in values:
+        return order.less(left.text, right.text)
+    return values[0] < values[1]
