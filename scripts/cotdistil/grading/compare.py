@@ -1,5 +1,6 @@
 """Compare two answers part by part; what needs algebra is asked of an oracle."""
 
+import re
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Protocol
@@ -19,7 +20,7 @@ from cotdistil.grading.structure import (
     Union,
     read_form,
 )
-from cotdistil.grading.units import split_unit, units_conflict
+from cotdistil.grading.units import Quantity, split_unit, units_conflict
 from cotdistil.grading.wording import same_words
 
 INFINITIES = frozenset((r"\infty", r"-\infty"))
@@ -65,9 +66,13 @@ class Comparison:
                 self._ordered(gold.items, answer.items) or _same_ratio(gold, answer)
             )
         if isinstance(gold, Relation) and isinstance(answer, Relation):
-            return gold == answer or (
-                gold.order == answer.order and self.oracle.same_relation(gold, answer)
+            if gold.order != answer.order:
+                return False
+            turned = gold.order in ("=", "!=") and (gold.left, gold.right) == (
+                answer.right,
+                answer.left,
             )
+            return turned or self.oracle.same_relation(gold, answer)
         if isinstance(gold, Leaf) and isinstance(answer, Leaf):
             return self.leaves(gold.text, answer.text)
         return _quotient(gold, answer) or _quotient(answer, gold)
@@ -78,6 +83,7 @@ class Comparison:
         left, right = split_unit(gold), split_unit(answer)
         if units_conflict(left.unit, right.unit):
             return False
+        left, right = _without_bare_unit(left, right), _without_bare_unit(right, left)
         if left.value == right.value:
             return True
         numbers = parse_number(left.value), parse_number(right.value)
@@ -141,6 +147,16 @@ class Comparison:
         return all(map(self._ordered, *rows))
 
 
+def _without_bare_unit(quantity: Quantity, other: Quantity) -> Quantity:
+    """`5\\pi m^{2}` is 5\\pi, where the other answer has the unit m^2."""
+    if quantity.unit or not other.unit:
+        return quantity
+    unit = re.sub(r"\^(-?[0-9])", r"^{\1}", other.unit)
+    if len(quantity.value) > len(unit) and quantity.value.endswith(unit):
+        return Quantity(quantity.value.removesuffix(unit).rstrip(), other.unit)
+    return quantity
+
+
 def _members(form: Form) -> tuple[Form, ...]:
     if not isinstance(form, Items):
         return (form,)
@@ -170,8 +186,8 @@ def _letters(form: Form, other: Form) -> Form:
         return form
     text = form.text.removeprefix(r"\text{").removesuffix("}")
     choices = all(isinstance(item, Leaf) and len(item.text) == 1 for item in other.items)
-    if choices and text.isalpha() and text.isupper() and len(text) == len(other.items):
-        return Items(tuple(map(Leaf, text)))
+    if choices and text.isalpha() and len(text) == len(other.items):
+        return Items(tuple(map(Leaf, text.upper())))
     return form
 
 

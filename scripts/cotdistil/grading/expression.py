@@ -21,7 +21,7 @@ TOKEN = re.compile(
 )
 MIXED = re.compile(r"(?<![0-9.}^*])([0-9]+)(\\frac\{([0-9]+)\}\{([0-9]+)\})")
 DEGREES = re.compile(r"([0-9]+(?:\.[0-9]+)?|(?<![A-Za-z\\])[A-Za-z])\\text\{degrees?\}")
-SUBSCRIPT = re.compile(r"_\{([A-Za-z0-9,+\-*\\ ]{1,24})\}|([0-9]+)(?![0-9.])")
+SUBSCRIPT = re.compile(r"_\{([A-Za-z0-9,+\-*\\ ]{1,24})\}|([0-9]+)(?![0-9.])|(\([0-9]+\))")
 GREEK_NAMES = (
     "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi rho sigma tau"
     " upsilon phi chi psi omega hbar Gamma Delta Theta Lambda Xi Pi Sigma Phi Psi Omega ell"
@@ -58,9 +58,10 @@ def rewrite_expression(text: str, variables: dict[str, str]) -> str:
         if token[0].isascii() and (token[0].isdigit() or token[0] == ".") and token != ".":
             out.append(_number(token))
         elif (token.isascii() and token.isalpha()) or token in GREEK:
-            subscript = SUBSCRIPT.match(text, index)  # x1 as people write x_{1}
+            # x1 as people write x_{1}; I(0) is a value of I and not nothing times I
+            subscript = SUBSCRIPT.match(text, index) if token not in ("e", "i") else None
             index = subscript.end() if subscript else index
-            below = (subscript[1] or subscript[2]) if subscript else ""
+            below = next(filter(None, subscript.groups())) if subscript else ""
             out.append(_variable(f"{token}_{below}" if below else token, variables))
         elif token == r"\pi":
             out.append(r"{\pi}")

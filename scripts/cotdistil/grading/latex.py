@@ -166,7 +166,7 @@ def _append_text(out: list[str], content: str, mathematics: bool) -> None:
     # a lone letter behind a value is a unit: 12\text{ m}
     before = next((piece for piece in reversed(out) if piece != " "), "")
     is_unit = (len(words) == 1 and words.isalpha() and bool(out) and not mathematics) or (
-        before[-1:].isdigit() and COMPOUND_UNIT.fullmatch(words) is not None
+        (before[-1:].isdigit() or before[-1:] == "}") and COMPOUND_UNIT.fullmatch(words) is not None
     )
     if words in FUNCTIONS:
         out.append("\\" + words)

@@ -1,6 +1,7 @@
 r"""One spelling for what LaTeX and people write in many: `\dfrac12`, `1{,}000`, `90^\circ`."""
 
 import re
+from functools import lru_cache
 
 from cotdistil.grading.latex import SOFT_COMMA, rewrite_latex
 from cotdistil.grading.macros import (
@@ -19,7 +20,7 @@ MAX_DEPTH = 40
 
 PLAIN_WORDS = re.compile(r"[A-Za-z'’\-]+(?: [A-Za-z'’\-]+)*")
 ONE_TEXT = re.compile(r"(-?)\\text\{([^{}]*)\}")
-LETTER_LIST = re.compile(r"[A-Z](?:, ?[A-Z])+")
+LETTER_LIST = re.compile(r"[A-Z](?:(?:, ?|,? and )[A-Z])+")
 SEPARATOR = re.compile(r"(?:,? *(?:\\text\{(?:and|or)\}|\b(?:and|or)\b) *)")
 CURRENCY = re.compile(
     r"([\x02-\x04]) ?(-?(?:[0-9][0-9,]*(?:\.[0-9]+)?|\.[0-9]+|\\frac\{[^{}]*\}\{[^{}]*\})"
@@ -28,25 +29,32 @@ CURRENCY = re.compile(
 RATIO = re.compile(r"\A([0-9]+) (?:\\text\{)?to\}? ([0-9]+)\Z")
 REPLY = re.compile(r"(?:\\text\{)?(yes|no|true|false)\}?[,.;:][^0-9]*", re.IGNORECASE)
 LONE_DOLLAR = re.compile(r"(-?)\$(?=[0-9.])([^$]*)\Z")
+# each pattern is tried where its trigger stands in the text
 SIGNS = tuple(
-    (re.compile(pattern), new)
-    for pattern, new in (
-        (r"<=", r"\\leq "),
-        (r">=", r"\\geq "),
-        (r"(?<![0-9)!])!=|(?<= )!=", r"\\neq "),
-        (r"\.\.\.+", r"\\ldots "),
-        (r"√ ?([0-9]+(?:\.[0-9]+)?|[A-Za-z])", r"\\sqrt{\1}"),
-        (r"∛ ?([0-9]+(?:\.[0-9]+)?|[A-Za-z])", r"\\sqrt[3]{\1}"),
-        (r"(?<![\\A-Za-z])sqrt(?=\s*\()", r"\\sqrt"),
-        (r"(?<![\\A-Za-z])abs\(([^()]*)\)", r"|\1|"),
-        (r"(?<![\\A-Za-z])C\(([0-9]{1,4}), ?([0-9]{1,4})\)", r"\\binom{\1}{\2}"),
-        (r"(?<=[)\]])\s*U\s*(?=[(\[])", r"\\cup "),
-        (r"(?<=[0-9])(?:st|nd|rd|th)\b", ""),
-        (r"\(\s*(?:\\(?:text|mathrm|operatorname)\{\s*)?mod[ }\\]*([0-9A-Za-z]+)\s*\)",
+    (trigger, re.compile(pattern), new)
+    for trigger, pattern, new in (
+        ("<=", r"<=", r"\\leq "),
+        (">=", r">=", r"\\geq "),
+        ("!=", r"(?<![0-9)!])!=|(?<= )!=", r"\\neq "),
+        ("...", r"\.\.\.+", r"\\ldots "),
+        ("√", r"√ ?([0-9]+(?:\.[0-9]+)?|[A-Za-z])", r"\\sqrt{\1}"),
+        ("∛", r"∛ ?([0-9]+(?:\.[0-9]+)?|[A-Za-z])", r"\\sqrt[3]{\1}"),
+        ("√", r"√", r"\\sqrt "),
+        ("sqrt", r"(?<![\\A-Za-z])sqrt(?=\s*\()", r"\\sqrt"),
+        ("abs", r"(?<![\\A-Za-z])abs\(([^()]*)\)", r"|\1|"),
+        ("C(", r"(?<![\\A-Za-z])C\(([0-9]{1,4}), ?([0-9]{1,4})\)", r"\\binom{\1}{\2}"),
+        ("C_", r"(?<![\\A-Za-z])C_\{?([0-9]+)\}?\^(?:\{([0-9]+)\}|([0-9]))", r"\\binom{\1}{\2\3}"),
+        (".", r"(?<![\\A-Za-z])(?:np|numpy|math|sympy|sp)\.(?=[a-z])", ""),
+        (".", r"(?<![A-Za-z])([AaPp])\. ?([Mm])\b\.?", r"\1\2"),
+        (" U ", r"(?<=[)\]])\s*U\s*(?=[(\[])", r"\\cup "),
+        ("for ", r",? *(?:\\text\{)? *for (?:all|every|any|each)\b.*\Z", ""),
+        ("mod", r"\(\s*(?:\\(?:text|mathrm|operatorname)\{\s*)?mod[ }\\]*([0-9A-Za-z]+)\s*\)",
          r"\\pmod{\1}"),
-        (r"\\\\ *\[[0-9.]+ ?(?:pt|em|ex|mm|cm)\]", r"\\\\"),
+        (r"\\", r"\\\\ *\[[0-9.]+ ?(?:pt|em|ex|mm|cm)\]", r"\\\\"),
+        ("", r"(?<=[0-9])(?:st|nd|rd|th)\b", ""),
     )
 )  # fmt: skip
+PLAIN_NUMBER = re.compile(r"-?[0-9]+(?:\.[0-9]+)?", re.ASCII)
 RAISED_RUN = re.compile(r"[⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻ⁿ]+")
 LOWERED_RUN = re.compile(r"[₀₁₂₃₄₅₆₇₈₉ₙ]+")
 
@@ -58,8 +66,13 @@ def normalise(text: str) -> str:
     stripped. Never raises; time is linear in the length.
     """
     text = text.strip()
-    if len(text) > MAX_CHARS or (text.isascii() and text.isdigit()):
+    if len(text) > MAX_CHARS or PLAIN_NUMBER.fullmatch(text):
         return text
+    return _normalised(text)
+
+
+@lru_cache(maxsize=4096)
+def _normalised(text: str) -> str:
     source = _unwrapped(text)
     if " " in source or "#" in source:
         source = _unwrapped(without_lead_in(source))
@@ -74,9 +87,10 @@ def _signs(source: str) -> str:
     if not source.isascii():
         source = RAISED_RUN.sub(lambda run: f"^{{{run[0].translate(RAISED)}}}", source)
         source = LOWERED_RUN.sub(lambda run: f"_{{{run[0].translate(LOWERED)}}}", source)
-    for pattern, new in SIGNS:
-        source = pattern.sub(new, source)
-    source = source.translate(UNICODE)
+        source = source.translate(UNICODE)
+    for trigger, pattern, new in SIGNS:
+        if trigger in source:
+            source = pattern.sub(new, source)
     return source if r"\begin" in source else source.replace("\\\\", "\\")
 
 
@@ -106,6 +120,8 @@ def _unwrapped(text: str) -> str:
 def _depth(source: str) -> int:
     deepest = 0
     for opening, closing in ("{}", "()"):
+        if source.count(opening) <= MAX_DEPTH:
+            continue
         depth = 0
         for char in source:
             depth = max(0, depth + (char == opening) - (char == closing))
@@ -115,17 +131,22 @@ def _depth(source: str) -> int:
 
 def _settled(text: str) -> str:
     """The second pass, on a text whose macros have one spelling and whose spaces still stand."""
-    text = " ".join(text.split()).rstrip(" .,;:").lstrip(" ,;:=")
-    text = re.sub(rf"(?<=[0-9]){SOFT_COMMA} ?(?=[0-9]{{3}}(?![0-9]))", "", text)
-    text = re.sub(rf"(?<=[0-9]){SOFT_COMMA}(?=[0-9])", ".", text).replace(SOFT_COMMA, ",")
-    text = re.sub(r"(?<![0-9.,])([1-9][0-9]{0,2})((?: [0-9]{3})+)(?![0-9])", _joined, text)
-    text = re.sub(r"([0-9]) ([0-9]+)/([0-9]+)(?![0-9])", r"\1\\frac{\2}{\3}", text)
-    text = CURRENCY.sub(_with_unit_behind, text).translate({2: None, 3: None, 4: None})
-    text = RATIO.sub(r"\1:\2", text)
+    text = " ".join(text.split()).rstrip(" .,;:").lstrip(" ,;:=").removeprefix(r"\approx").lstrip()
+    if SOFT_COMMA in text:
+        text = re.sub(rf"(?<=[0-9]){SOFT_COMMA} ?(?=[0-9]{{3}}(?![0-9]))", "", text)
+        text = re.sub(rf"(?<=[0-9]){SOFT_COMMA}(?=[0-9])", ".", text).replace(SOFT_COMMA, ",")
+    if any(mark in text for mark in CURRENCY_NAMES):
+        text = CURRENCY.sub(_with_unit_behind, text).translate({2: None, 3: None, 4: None})
+    if " " in text:
+        text = re.sub(r"(?<![0-9.,])([1-9][0-9]{0,2})((?: [0-9]{3})+)(?![0-9])", _joined, text)
+        text = re.sub(r"([0-9]) ([0-9]+)/([0-9]+)(?![0-9])", r"\1\\frac{\2}{\3}", text)
+        text = RATIO.sub(r"\1:\2", text)
     if words := _words(text):
         return words
-    text = re.sub(r"\\text\{degree\} ?([CFK])(?![A-Za-z])", r"\\text{degree \1}", text)
-    text = SEPARATOR.sub(", ", text)
+    if "degree" in text:
+        text = re.sub(r"\\text\{degree\} ?([CFK])(?![A-Za-z])", r"\\text{degree \1}", text)
+    if "and" in text or "or" in text:
+        text = SEPARATOR.sub(", ", text)
     return without_spaces(named_words(without_thousands(text)))
 
 
@@ -137,7 +158,7 @@ def _words(text: str) -> str | None:
     if one_text:
         sign, words = one_text.groups()
         if LETTER_LIST.fullmatch(words):
-            return words.replace(" ", "")
+            return re.sub(r"[a-z, ]+", ",", words)
     elif PLAIN_WORDS.fullmatch(text) and text.lstrip("-") not in INFINITY:
         sign, words = "", text
     else:

@@ -4,7 +4,7 @@ import itertools
 from typing import Protocol
 
 from cotdistil.grading.numeric import parse_number
-from cotdistil.grading.structure import Brackets, Form, Items, Leaf, Union
+from cotdistil.grading.structure import Brackets, Form, Items, Leaf, Named, Union
 
 LEAST, GREATEST = Leaf(r"-\infty"), Leaf(r"\infty")
 
@@ -15,29 +15,36 @@ class Order(Protocol):
 
 def as_regions(
     one: Form, other: Form, order: Order
-) -> tuple[tuple[Brackets, ...], tuple[Brackets, ...]] | None:
-    """The intervals of two answers, or None where the two are compared as they stand.
+) -> tuple[tuple[Form, ...], tuple[Form, ...]] | None:
+    """The intervals and points of two answers, or None where they are compared as they stand.
 
     Two half-lines in a list are their common part where they have one, else both: people write "and"
     and "or" as they please. `order` says which of two ends is less where neither is a number.
     """
-    kinds = {type(one), type(other)}
-    if kinds not in ({Union}, {Union, Brackets}, {Items, Brackets}, {Items, Union}):
+    if Union not in (type(one), type(other)) and {type(one), type(other)} != {Items, Brackets}:
         return None
-    regions = _intervals(one, order), _intervals(other, order)
+    regions = _parts(one, order), _parts(other, order)
     return regions if regions[0] and regions[1] else None
 
 
-def _intervals(form: Form, order: Order) -> tuple[Brackets, ...]:
+def _parts(form: Form, order: Order) -> tuple[Form, ...]:
     if _is_interval(form):
         return (form,)
     if isinstance(form, Union):
-        parts = [_intervals(part, order) for part in form.parts]
-        return tuple(itertools.chain(*parts)) if all(parts) else ()
-    if isinstance(form, Items) and form.items and all(map(_is_unbounded, form.items)):
-        common = _common_part(*form.items, order) if len(form.items) == 2 else None
-        return (common,) if common else form.items
-    return ()
+        return _all_parts(form.parts, order)
+    if isinstance(form, Items):
+        if len(form.items) == 2 and all(map(_is_unbounded, form.items)):
+            common = _common_part(*form.items, order)
+            return (common,) if common else form.items
+        return _all_parts(form.items, order)
+    if isinstance(form, Named):
+        return _parts(form.value, order)
+    return (form,) if isinstance(form, Leaf) else ()
+
+
+def _all_parts(forms: tuple[Form, ...], order: Order) -> tuple[Form, ...]:
+    parts = [_parts(form, order) for form in forms]
+    return tuple(itertools.chain(*parts)) if all(parts) else ()
 
 
 def _is_interval(form: Form) -> bool:

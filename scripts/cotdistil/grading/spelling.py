@@ -34,7 +34,8 @@ def named_words(text: str) -> str:
         word = match.group()
         if word[0] == "\\" or "{" in word:
             continue
-        before = text[: match.start()].rstrip()[-1:]
+        preceding = text[: match.start()].rstrip()
+        before = preceding[-1:]
         behind_word = bool(out) and text[last : match.start()] in (" ", "/")
         if word in FUNCTIONS:
             new = "\\" + word
@@ -43,7 +44,7 @@ def named_words(text: str) -> str:
         elif word == "pi":
             new = r"\pi"
         elif len(word) > 3 or (
-            word.lower() in UNIT_WORDS and (before.isdigit() or before == "}" or behind_word)
+            word.lower() in UNIT_WORDS and (before.isdigit() or before == "}" or behind_word or preceding.endswith(r"\pi"))
         ):
             new = rf"\text{{{cased(word)}}}"
         else:
@@ -73,4 +74,4 @@ def _tight(piece: str) -> str:
 
 def cased(words: str) -> str:
     """Lower case, unless it is letters only: `AB` is a segment and not `ab`."""
-    return words.lower() if re.search(r"[A-Za-z]{3}", words) else words
+    return words.lower() if re.search(r"\b(?!and\b)[A-Za-z]{3}", words) else words

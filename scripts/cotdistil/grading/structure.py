@@ -19,6 +19,7 @@ MATRIX = re.compile(
     r"([(\[|]|\\\|)?\\begin\{([pbvVB]?)(?:(?:small)?matrix|array\}\{?[clr|]+(?=\}?))\}?(.*)\\end\{[A-Za-z]*\}([)\]|]|\\\|)?",
     re.DOTALL,
 )
+ABSOLUTE = re.compile(rf"\|({VARIABLE.pattern})\|")
 PLUS_MINUS = re.compile(r"\\(p|m)(?:m|p)(?![a-z]) ?")
 DETERMINANTS = {"v": "|", "V": r"\|"}
 CONGRUENCE = re.compile(r"(.*?)(?:\\equiv ?)?([^\\]+|\([^\\]+\))\\pmod\{([^{}]+)\}")
@@ -108,6 +109,8 @@ def read_form(text: str, depth: int = 0) -> Form:
     if len(items) > MAX_ITEMS:
         return Leaf(text)
     if len(items) > 1:
+        if r"\neq" in items[0] and (line := _without_points(items, depth)):
+            return line
         return Items(tuple(form for item in items for form in _read_item(item, depth)))
     if len(items) == 1:
         text = items[0]
@@ -128,6 +131,9 @@ def _read_one(text: str, depth: int) -> Form:
     text = text.removeprefix("+")
     if r"\pmod" in text and (match := CONGRUENCE.fullmatch(text)):
         return Congruence(match[1], match[2].strip("()"), match[3])
+    exact, approx, value = text.partition(r"\approx")
+    if approx:  # of an exact value and its decimals, the exact one; a name has the decimals only
+        text = f"{exact}={value}" if names_an_answer(exact) else exact
     if any(sign in text for sign in ("<", ">", "=", r"\leq", r"\geq", r"\neq", r"\in")):
         related = _relation(text, depth)
         if related:
@@ -144,9 +150,12 @@ def _read_one(text: str, depth: int) -> Form:
     if len(ratio) > 1 and all(ratio):
         return Brackets(":", tuple(read_form(part, depth + 1) for part in ratio), ":")
     if r"\begin" in text:
-        match = MATRIX.fullmatch(text)
+        scalar, _, _ = text.partition(r"\begin")
+        scalar = scalar.rstrip("([|*")
+        match = MATRIX.fullmatch(text.removeprefix(scalar).removeprefix("*"))
         if match and r"\begin" not in match[3]:
-            return _matrix(match[3], DETERMINANTS.get(match[2]) or _bars(match), depth)
+            matrix = _matrix(match[3], DETERMINANTS.get(match[2]) or _bars(match), depth)
+            return _scaled(scalar, matrix) if scalar else matrix
     if text[:1].isupper() and text[1:2] == "(" and text.isascii():
         point = _brackets(text[1:], depth)
         if isinstance(point, Brackets):
@@ -156,6 +165,17 @@ def _read_one(text: str, depth: int) -> Form:
 
 def _bars(match: re.Match[str]) -> str:
     return match[1] if match[1] == match[4] and match[1] in ("|", r"\|") else ""
+
+
+def _without_points(items: list[str], depth: int) -> Form | None:
+    """`x \\neq 1, 2` and `x \\neq 1, x \\neq 2`."""
+    points = []
+    for item in items:
+        left, found, point = item.rpartition(r"\neq")
+        if found and not VARIABLE.fullmatch(left.strip()):
+            return None
+        points.append(point.strip())
+    return _real_line(rf"\{{{','.join(points)}\}}", depth)
 
 
 def _real_line(without: str | None, depth: int) -> Form | None:
@@ -216,7 +236,7 @@ def _relation(text: str, depth: int) -> Form | None:
         return _inequality(sides[0], orders[0], sides[1], depth)
     if len(orders) == 2 and VARIABLE.fullmatch(sides[1]):
         return _between(sides, orders, depth)
-    return None
+    return _ascending(sides, orders)
 
 
 def _equation(sides: list[str], text: str, depth: int) -> Form | None:
@@ -233,6 +253,8 @@ def _equation(sides: list[str], text: str, depth: int) -> Form | None:
 def _inequality(left: str, order: str, right: str, depth: int) -> Form:
     if VARIABLE.fullmatch(right) and not VARIABLE.fullmatch(left):
         left, order, right = right, MIRRORED[order], left
+    if (match := ABSOLUTE.fullmatch(left)) and order[0] == "<" and not re.search("[+-]", right):
+        return _between([f"-{right}", match[1], right], [order, order], depth)
     if VARIABLE.fullmatch(left) and not VARIABLE.fullmatch(right):
         bound = read_form(right, depth + 1)
         below = Brackets("(", (Leaf(r"-\infty"), bound), "]" if order == "<=" else ")")
@@ -241,6 +263,15 @@ def _inequality(left: str, order: str, right: str, depth: int) -> Form:
     if order[0] == ">" or (order == "!=" and right < left):
         left, order, right = right, MIRRORED[order], left
     return Relation(left, order, right)
+
+
+def _ascending(sides: list[str], orders: list[str]) -> Form | None:
+    """A chain such as `a < b <= c`, from the least to the greatest."""
+    if all(order[0] == ">" for order in orders):
+        sides, orders = sides[::-1], [MIRRORED[order] for order in orders[::-1]]
+    if not all(order[0] == "<" for order in orders):
+        return None
+    return Brackets("chain", tuple(map(Leaf, sides)), " ".join(orders))
 
 
 def _between(sides: list[str], orders: list[str], depth: int) -> Form | None:
@@ -262,6 +293,19 @@ def _matrix(body: str, bars: str, depth: int) -> Matrix:
         ),
         bars,
     )
+
+
+def _scaled(scalar: str, matrix: Matrix) -> Form:
+    """The product of a number and a matrix. Entries that are not single values stay as they are."""
+    factor = parse_number(scalar)
+
+    def product(entry: Form) -> Form:
+        value = parse_number(entry.text) if isinstance(entry, Leaf) else None
+        if factor is None or value is None:
+            return Leaf(f"({scalar})*({entry.text})") if isinstance(entry, Leaf) else entry
+        return Leaf(rf"\frac{{{(factor * value).numerator}}}{{{(factor * value).denominator}}}")
+
+    return Matrix(tuple(tuple(map(product, row)) for row in matrix.rows), matrix.bars)
 
 
 def _brackets(text: str, depth: int) -> Form | None:

@@ -117,7 +117,8 @@ def expressions_equal(
     if left == right:
         return True
     symbols = sorted(left.free_symbols | right.free_symbols, key=str)
-    agreed = 0
+    complex_meant = left.has(sympy.I) or right.has(sympy.I)
+    agreed, unreal = 0, []
     for point in _points(symbols):
         values = _value(left, point), _value(right, point)
         if values[0] is None or values[1] is None:
@@ -125,15 +126,22 @@ def expressions_equal(
         if not symbols and relative_tolerance is not None and all(v.is_real for v in values):
             exact = [sympy.Rational(value) for value in values]
             return numbers_equal(*map(_fraction, exact), relative_tolerance)
-        scale = max(abs(values[0]), abs(values[1]))
-        if abs(values[0] - values[1]) > max(CLOSE * scale, ZERO):
+        same = _close(*values) and _same_large(left, right, point, values)
+        if symbols and not complex_meant and not all(value.is_real for value in values):
+            unreal.append(same)  # such as the logarithm of what is meant to be positive
+        elif not same:
             return False
-        if scale > LARGE and not _vanishes(left - right, point, scale):
-            return False
-        agreed += 1
+        else:
+            agreed += 1
     if agreed >= (NEEDED_POINTS if symbols else 1):
         return True
-    return sympy.simplify(left - right) == 0
+    if not all(unreal):
+        return False
+    return agreed + len(unreal) >= NEEDED_POINTS or sympy.simplify(left - right) == 0
+
+
+def _close(left: sympy.Expr, right: sympy.Expr) -> bool:
+    return bool(abs(left - right) <= max(CLOSE * max(abs(left), abs(right)), ZERO))
 
 
 def _proportional(left: sympy.Expr, right: sympy.Expr, positive: bool) -> bool:
@@ -174,16 +182,22 @@ def _value(expression: sympy.Expr, point: dict[sympy.Symbol, sympy.Rational]) ->
     return value if value.is_number and value.is_finite and not value.has(sympy.nan) else None
 
 
-def _vanishes(
-    difference: sympy.Expr, point: dict[sympy.Symbol, sympy.Rational], scale: sympy.Float
+def _same_large(
+    left: sympy.Expr,
+    right: sympy.Expr,
+    point: dict[sympy.Symbol, sympy.Rational],
+    values: tuple[sympy.Expr, sympy.Expr],
 ) -> bool:
-    """Whether the difference of two large values is 0 to 25 places behind the point."""
-    _, _, exponent, bits = scale._mpf_
+    """Whether two large values agree to 25 places behind the point."""
+    scale = abs(values[0])
+    if scale <= LARGE:
+        return True
+    _, _, exponent, bits = sympy.Float(scale, DIGITS)._mpf_
     digits = DIGITS + (exponent + bits) // 3
     if digits > MAX_DIGITS:
         return False
     try:
-        return bool(abs(difference.evalf(DIGITS, subs=point, maxn=digits)) < CLOSE)
+        return bool(abs((left - right).evalf(DIGITS, subs=point, maxn=digits)) < CLOSE)
     except (ArithmeticError, TypeError, ValueError, AttributeError, NotImplementedError):
         return False
 
