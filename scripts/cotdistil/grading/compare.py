@@ -53,6 +53,8 @@ class Comparison:
             return self._congruences(gold, answer)
         if (regions := as_regions(gold, answer, self.oracle)) is not None:
             return self._unordered(*regions)
+        if _is_nothing(gold, answer) or _is_nothing(answer, gold):
+            return True
         if isinstance(gold, Items) or isinstance(answer, Items):
             gold, answer = _letters(gold, answer), _letters(answer, gold)
             return self._unordered(_members(gold), _members(answer))
@@ -62,9 +64,9 @@ class Comparison:
             return self._matrices(gold, answer)
         if isinstance(gold, Brackets) and isinstance(answer, Brackets):
             same_ends = (gold.opening, gold.closing) == (answer.opening, answer.closing)
-            return same_ends and (
-                self._ordered(gold.items, answer.items) or _same_ratio(gold, answer)
-            )
+            if gold.opening == answer.opening == ":":
+                return self._ratios(gold, answer)
+            return same_ends and self._ordered(gold.items, answer.items)
         if isinstance(gold, Relation) and isinstance(answer, Relation):
             if gold.order != answer.order:
                 return False
@@ -105,7 +107,7 @@ class Comparison:
             if renamed is not None:
                 return self.forms(gold.value, read_form(renamed))
         if all(isinstance(form, Named | Relation) for form in (gold, answer)):
-            relations = _as_relation(gold), _as_relation(answer)
+            relations = _as_relation(gold, answer), _as_relation(answer, gold)
             return bool(relations[0] and relations[1]) and self.forms(*relations)
         gold = gold.value if isinstance(gold, Named) else gold
         answer = answer.value if isinstance(answer, Named) else answer
@@ -121,6 +123,22 @@ class Comparison:
         if None in moduli or None in residues:
             return (gold.modulus, gold.residue) == (answer.modulus, answer.residue)
         return moduli[0] == moduli[1] != 0 and (residues[0] - residues[1]) % moduli[0] == 0
+
+    def _ratios(self, gold: Brackets, answer: Brackets) -> bool:
+        """3:4 is 6:8, but the time 1:20 is not 2:40."""
+        if len(gold.items) != len(answer.items):
+            return False
+        if gold.items == answer.items:
+            return True
+        if _is_time(gold) and _is_time(answer):
+            return self._ordered(gold.items, answer.items)
+        if not all(isinstance(item, Leaf) for item in gold.items + answer.items):
+            return False
+        shares = [
+            [_share(item.text, form.items[0].text) for item in form.items[1:]]
+            for form in (gold, answer)
+        ]
+        return all(map(self.leaves, *shares))
 
     def _ordered(self, gold: tuple[Form, ...], answer: tuple[Form, ...]) -> bool:
         return len(gold) == len(answer) and all(map(self.forms, gold, answer))
@@ -155,6 +173,13 @@ def _without_bare_unit(quantity: Quantity, other: Quantity) -> Quantity:
     if len(quantity.value) > len(unit) and quantity.value.endswith(unit):
         return Quantity(quantity.value.removesuffix(unit).rstrip(), other.unit)
     return quantity
+
+
+def _is_nothing(form: Form, words: Form) -> bool:
+    """The empty set, as the solution of what has none."""
+    return form == Items((), is_set=True) and (
+        isinstance(words, Leaf) and same_words(words.text, r"\text{no~solution}")
+    )
 
 
 def _members(form: Form) -> tuple[Form, ...]:
@@ -207,28 +232,20 @@ def _rows(form: Form, other: Form) -> tuple[tuple[Form, ...], ...]:
     return ()
 
 
-def _same_ratio(gold: Brackets, answer: Brackets) -> bool:
-    """3:4 is 6:8, but the time 1:20 is not 2:40."""
-    if gold.opening != ":" or len(gold.items) != len(answer.items):
-        return False
-    if all(len(form.items[-1].text) == 2 for form in (gold, answer) if _is_time(form)) and (
-        _is_time(gold) and _is_time(answer)
-    ):
-        return False
-    numbers = [
-        [parse_number(item.text) if isinstance(item, Leaf) else None for item in form.items]
-        for form in (gold, answer)
-    ]
-    if any(number is None or number <= 0 for number in numbers[0] + numbers[1]):
-        return False
-    shares = [[number / sum(form) for number in form] for form in numbers]
-    return shares[0] == shares[1]
+def _share(upper: str, lower: str) -> str:
+    """The quotient of two terms, as a number where it is one."""
+    values = parse_number(upper), parse_number(lower)
+    if None in values or values[1] == 0:
+        return rf"\frac{{{upper}}}{{{lower}}}"
+    quotient = values[0] / values[1]
+    return rf"\frac{{{quotient.numerator}}}{{{quotient.denominator}}}"
 
 
 def _is_time(form: Brackets) -> bool:
-    return all(isinstance(item, Leaf) and item.text.isdigit() for item in form.items) and (
-        len(form.items[-1].text) == 2
-    )
+    if not all(isinstance(item, Leaf) for item in form.items):
+        return False
+    figures = [split_unit(item.text).value for item in form.items]
+    return all(text.isdigit() for text in figures) and len(figures[-1]) == 2
 
 
 def _quotient(ratio: Form, other: Form) -> bool:
@@ -241,10 +258,13 @@ def _quotient(ratio: Form, other: Form) -> bool:
     return None not in (upper, lower, value) and lower != 0 and Fraction(upper / lower) == value
 
 
-def _as_relation(form: Form) -> Relation | None:
+def _as_relation(form: Form, other: Form) -> Relation | None:
+    """`y=2x` as an equation. `x=5` is one beside `x-5=0`, but not beside an unsolved `2x=10`."""
+    turned_to_zero = isinstance(other, Relation) and "0" in (other.left, other.right)
     if isinstance(form, Named) and isinstance(form.value, Leaf):
         is_variable = VARIABLE.fullmatch(form.name)
-        if "(" in form.name or (is_variable and parse_number(form.value.text) is not None):
+        is_number = parse_number(form.value.text) is not None
+        if "(" in form.name or (is_variable and is_number and not turned_to_zero):
             return None
         return Relation(form.name, "=", form.value.text)
     return form if isinstance(form, Relation) else None

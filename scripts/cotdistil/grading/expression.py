@@ -22,6 +22,8 @@ TOKEN = re.compile(
 MIXED = re.compile(r"(?<![0-9.}^*])([0-9]+)(\\frac\{([0-9]+)\}\{([0-9]+)\})")
 DEGREES = re.compile(r"([0-9]+(?:\.[0-9]+)?|(?<![A-Za-z\\])[A-Za-z])\\text\{degrees?\}")
 SUBSCRIPT = re.compile(r"_\{([A-Za-z0-9,+\-*\\ ]{1,24})\}|([0-9]+)(?![0-9.])|(\([0-9]+\))")
+SERIES = re.compile(r"\\(?:sum|prod)_\{([A-Za-z])=")
+DIFFERENTIAL = re.compile(r"d([A-Za-z])(?![A-Za-z])")
 GREEK_NAMES = (
     "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi rho sigma tau"
     " upsilon phi chi psi omega hbar Gamma Delta Theta Lambda Xi Pi Sigma Phi Psi Omega ell"
@@ -51,11 +53,27 @@ def rewrite_expression(text: str, variables: dict[str, str]) -> str:
     text = DEGREES.sub(r"(\1*\\pi/180)", MIXED.sub(_mixed, text))
     out: list[str] = []
     open_brackets: list[str] = []
+    has_integral = r"\int" in text
+    has_limits = has_integral or SERIES.search(text) is not None
     index = 0
     while index < len(text):
         match = TOKEN.match(text, index)
         token, index = match.group(), match.end()
-        if token[0].isascii() and (token[0].isdigit() or token[0] == ".") and token != ".":
+        if token in (r"\sum", r"\prod") and (series := SERIES.match(text, match.start())):
+            index = series.end()
+            open_brackets.append("{")
+            out.append(f"{token}_{{{_variable(series[1], variables)[1:-1]}=")
+        elif token == r"\int":
+            out.append(token)
+            if text.startswith("_{", index):
+                out.append("_")
+                index += 1
+        elif has_integral and (differential := DIFFERENTIAL.match(text, match.start())):
+            index = differential.end()
+            out.append(f" d{_variable(differential[1], variables)[1:-1]} ")
+        elif token == r"\infty" and has_limits:
+            out.append(r"\infty ")
+        elif token[0].isascii() and (token[0].isdigit() or token[0] == ".") and token != ".":
             out.append(_number(token))
         elif (token.isascii() and token.isalpha()) or token in GREEK:
             # x1 as people write x_{1}; I(0) is a value of I and not nothing times I

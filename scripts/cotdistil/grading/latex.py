@@ -21,7 +21,7 @@ from cotdistil.grading.spelling import cased, named_words, without_spaces
 TOKEN = re.compile(r"\\[A-Za-z]+|\\.|[0-9]+|\s+|.", re.DOTALL)
 SOFT_COMMA = "\x01"  # a comma in 1{,}000 or 1,\!000, which never separates two values
 CONTROL_WORD = re.compile(r"\\[A-Za-z]+")
-NUMBER_FIRST = re.compile(r"([0-9][0-9:.,/]*) ?(.*)")
+NUMBER_FIRST = re.compile(r"(-?[0-9][0-9:.,/]*) ?(.*)")
 INFIX = {r"\over": r"\frac", r"\choose": r"\binom"}
 UNIT_VECTORS = ("i", "j", "k", r"\imath", r"\jmath")
 COMPOUND_UNIT = re.compile(r"[A-Za-z]+(?:\^-?[0-9])?(?: ?[*/] ?[A-Za-z]+(?:\^-?[0-9])?)+")

@@ -26,7 +26,10 @@ CURRENCY = re.compile(
     r"([\x02-\x04]) ?(-?(?:[0-9][0-9,]*(?:\.[0-9]+)?|\.[0-9]+|\\frac\{[^{}]*\}\{[^{}]*\})"
     rf"(?: ?(?:\\text\{{)?(?:{'|'.join(SCALES)})\b\}}?)?)"
 )
-RATIO = re.compile(r"\A([0-9]+) (?:\\text\{)?to\}? ([0-9]+)\Z")
+RATIO = re.compile(r"\A([0-9]+) ?(?:\\text\{)?to\b\}? ?([0-9]+)\Z")
+WHOLE_PARAMETER = re.compile(
+    r"(?<=.)[,;]? ?\(? ?(?<![A-Za-z\\])[a-z](?:, ?[a-z])* ?\\in ?\\mathbb\{[ZN]\}(?:\^\{[*+]\}|_\{[^{}]*\})? ?\)?\Z"
+)
 REPLY = re.compile(r"(?:\\text\{)?(yes|no|true|false)\}?[,.;:][^0-9]*", re.IGNORECASE)
 LONE_DOLLAR = re.compile(r"(-?)\$(?=[0-9.])([^$]*)\Z")
 # each pattern is tried where its trigger stands in the text
@@ -140,7 +143,10 @@ def _settled(text: str) -> str:
     if " " in text:
         text = re.sub(r"(?<![0-9.,])([1-9][0-9]{0,2})((?: [0-9]{3})+)(?![0-9])", _joined, text)
         text = re.sub(r"([0-9]) ([0-9]+)/([0-9]+)(?![0-9])", r"\1\\frac{\2}{\3}", text)
+    if "to" in text:
         text = RATIO.sub(r"\1:\2", text)
+    if r"\in" in text:
+        text = WHOLE_PARAMETER.sub("", text)
     if words := _words(text):
         return words
     if "degree" in text:

@@ -18,19 +18,23 @@ MIXED = re.compile(rf"{SIGN}(?P<a>[0-9]+)\\frac\{{(?P<b>[0-9]+)\}}\{{(?P<c>[0-9]
 SCIENTIFIC = re.compile(
     rf"{SIGN}(?P<a>{DECIMAL})(?:[eE](?P<b>[+-]?[0-9]+)|\*10\^\{{(?P<c>[+-]?[0-9]+)\}})"
 )
-REPEATING = re.compile(rf"{SIGN}(?P<a>[0-9]*)\.(?P<b>[0-9]*)\\overline\{{(?P<c>[0-9]+)\}}")
+REPEATING = re.compile(
+    rf"{SIGN}(?P<a>[0-9]*)\.(?P<b>[0-9]*)"
+    r"(?:\\overline\{(?P<c>[0-9]+)\}|(?P<d>\\dot\{[0-9]\}(?:[0-9]*\\dot\{[0-9]\})?))"
+)
+POWER = re.compile(rf"{SIGN}(?P<a>[0-9]+)\^\{{(?P<b>[0-9]+)\}}")
 
 
 def parse_number(text: str) -> Fraction | None:
     """The exact value of a normalised answer, or None if it is no plain number.
 
-    Integers, decimals, thousands, fractions, mixed and repeating numbers, powers of ten. A text
-    of more than 300 characters or a power of ten beyond 400 is None. A fraction after a whole
+    Integers, decimals, thousands, fractions, mixed and repeating numbers, powers of whole
+    numbers. A text of more than 300 characters or a power of ten beyond 400 is None. A fraction after a whole
     number is read as a mixed number if it is below one.
     """
     if not text or len(text) > MAX_DIGITS:
         return None
-    for read in (_plain, _ratio, _mixed, _scientific, _repeating):
+    for read in (_plain, _ratio, _mixed, _scientific, _power, _repeating):
         value = read(text)
         if value is not None:
             return value
@@ -86,10 +90,17 @@ def _scientific(text: str) -> Fraction | None:
     return _signed(match, Fraction(match["a"]) * Fraction(10) ** exponent)
 
 
+def _power(text: str) -> Fraction | None:
+    match = POWER.fullmatch(text)
+    if not match or len(match["a"]) * int(match["b"][:4]) > MAX_DIGITS or len(match["b"]) > 4:
+        return None
+    return _signed(match, Fraction(int(match["a"]) ** int(match["b"])))
+
+
 def _repeating(text: str) -> Fraction | None:
     match = REPEATING.fullmatch(text)
     if not match:
         return None
-    start, cycle = match["b"], match["c"]
+    start, cycle = match["b"], match["c"] or re.sub(r"[^0-9]", "", match["d"])
     repeated = Fraction(int(cycle), (10 ** len(cycle) - 1) * 10 ** len(start))
     return _signed(match, Fraction(f"{match['a'] or 0}.{start or 0}") + repeated)

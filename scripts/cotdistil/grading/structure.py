@@ -11,8 +11,8 @@ from cotdistil.grading.numeric import parse_number
 MAX_ITEMS = 128
 
 TOKEN = re.compile(r"\\[A-Za-z]+|\\.|.", re.DOTALL)
-OPENING = frozenset(("(", "[", "{", r"\{"))
-CLOSING = frozenset((")", "]", "}", r"\}"))
+OPENING = frozenset(("(", "[", "{", r"\{", r"\begin"))
+CLOSING = frozenset((")", "]", "}", r"\}", r"\end"))
 ORDER = {"<": "<", r"\leq": "<=", ">": ">", r"\geq": ">=", "=": "=", r"\neq": "!="}
 MIRRORED = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "=": "=", "!=": "!="}
 MATRIX = re.compile(
@@ -23,7 +23,9 @@ ABSOLUTE = re.compile(rf"\|({VARIABLE.pattern})\|")
 PLUS_MINUS = re.compile(r"\\(p|m)(?:m|p)(?![a-z]) ?")
 DETERMINANTS = {"v": "|", "V": r"\|"}
 CONGRUENCE = re.compile(r"(.*?)(?:\\equiv ?)?([^\\]+|\([^\\]+\))\\pmod\{([^{}]+)\}")
-REALS = re.compile(r"\\mathbb\{R\}(?:(?:\\setminus ?|-)(\\\{.*\\\}))?")
+CASES = re.compile(r"\\begin\{cases\}(.*)\\end\{cases\}", re.DOTALL)
+GROUPED_ZEROS = re.compile(r"[1-9][0-9]{0,2}(?:,[0-9]{3})*,000(?:,[0-9]{3})*")
+REALS = re.compile(r"(?:\\mathbb\{R\}|\(-\\infty,\\infty\))(?:(?:\\setminus ?|-)(\\\{.*\\\}))?")
 
 
 @dataclass(frozen=True)
@@ -105,6 +107,8 @@ def read_form(text: str, depth: int = 0) -> Form:
     if depth > 8:
         return Leaf(text)
     text = text.removeprefix("+")
+    if GROUPED_ZEROS.fullmatch(text):
+        return Leaf(text.replace(",", ""))
     items = [item for item in split_top(text, (",", ";")) if item]
     if len(items) > MAX_ITEMS:
         return Leaf(text)
@@ -150,6 +154,8 @@ def _read_one(text: str, depth: int) -> Form:
     if len(ratio) > 1 and all(ratio):
         return Brackets(":", tuple(read_form(part, depth + 1) for part in ratio), ":")
     if r"\begin" in text:
+        if match := CASES.fullmatch(text):
+            return _cases(match[1], depth)
         scalar, _, _ = text.partition(r"\begin")
         scalar = scalar.rstrip("([|*")
         match = MATRIX.fullmatch(text.removeprefix(scalar).removeprefix("*"))
@@ -293,6 +299,17 @@ def _matrix(body: str, bars: str, depth: int) -> Matrix:
         ),
         bars,
     )
+
+
+def _cases(body: str, depth: int) -> Form:
+    """A function in pieces: each a value and its condition, in any order."""
+    pieces = []
+    for row in filter(None, split_top(body, (r"\\",))):
+        value, *condition = split_top(row, ("&",))
+        words = re.sub(r"\\text\{(?:if|for|when)~?\}", "", "".join(condition)).strip(",.; ")
+        forms = read_form(value.strip(",; "), depth + 1), read_form(words, depth + 1)
+        pieces.append(Brackets("piece", forms, ""))
+    return Items(tuple(pieces), is_set=True)
 
 
 def _scaled(scalar: str, matrix: Matrix) -> Form:

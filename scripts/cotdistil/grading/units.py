@@ -66,7 +66,7 @@ POWERS = {"square": 2, "sq": 2, "squared": 2, "cubic": 3, "cubed": 3}
 WORDS = frozenset((*CANONICAL, *POWERS, "per"))
 
 BLOCK = r"\\text\{[^{}]*\}(?:\^\{-?[0-9]\})?"
-TAIL = re.compile(rf"{BLOCK}(?:[/*]?{BLOCK})*\Z")
+TAIL = re.compile(rf"{BLOCK}(?:[/*]?{BLOCK}|[/*][a-z](?:\^\{{-?[0-9]\}})?(?![a-z]))*\Z")
 UNIT_FRACTION = re.compile(rf"\\frac\{{({BLOCK})\}}\{{(?:({BLOCK})|([a-z]))\}}\Z")
 WORD = re.compile(r"[A-Za-z]+|%|\^\{?-?[0-9]\}?|/")
 BASE = re.compile(r"(-?)\(?((?=[A-F]*[0-9])[0-9A-F][0-9A-F.]*)\)?_\{(?:\\text\{)?([a-z]+|[0-9]+)\}{1,2}\Z")
