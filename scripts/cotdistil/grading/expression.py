@@ -21,21 +21,30 @@ TOKEN = re.compile(
 )
 MIXED = re.compile(r"(?<![0-9.}^*])([0-9]+)(\\frac\{([0-9]+)\}\{([0-9]+)\})")
 DEGREES = re.compile(r"([0-9]+(?:\.[0-9]+)?|(?<![A-Za-z\\])[A-Za-z])\\text\{degrees?\}")
-SUBSCRIPT = re.compile(r"_\{([A-Za-z0-9,+\-*\\ ]{1,24})\}|([0-9]+)(?![0-9.])|(\([0-9]+\))")
-SERIES = re.compile(r"\\(?:sum|prod)_\{([A-Za-z])=")
-DIFFERENTIAL = re.compile(r"d([A-Za-z])(?![A-Za-z])")
-GREEK_NAMES = (
-    "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi rho sigma tau"
-    " upsilon phi chi psi omega hbar Gamma Delta Theta Lambda Xi Pi Sigma Phi Psi Omega ell"
+GREEK = (
+    "alpha|beta|gamma|delta|epsilon|zeta|eta|theta|iota|kappa|lambda|mu|nu|xi|rho|sigma|tau"
+    "|upsilon|phi|chi|psi|omega|hbar|Gamma|Delta|Theta|Lambda|Xi|Pi|Sigma|Phi|Psi|Omega|ell"
 )
-GREEK = frozenset("\\" + name for name in GREEK_NAMES.split())
+# a name, with what tells it from others: x_{1}, or x1 as people write it; I(0), which is a value of
+# I and not nothing times I; x'; an accent or words make one name of what they cover
+NAME = re.compile(
+    rf"(?:[A-Za-z]|\\(?:{GREEK})(?![A-Za-z])"
+    r"|\\(?:overline|bar|hat|widehat|tilde|dot|ddot|mathbb|text)\{[A-Za-z\\~' ]{1,24}\}"
+    r"|\\(?:triangle|angle) ?[A-Z]{1,4})"
+    r"(?:_\{[A-Za-z0-9,+\-*\\ ]{1,24}\}|[0-9]+(?![0-9.])|\([0-9]+\))?'*"
+)
+CONSTANTS = {"e": "{e}", "i": "{I}"}
+SERIES = re.compile(r"\\(sum|prod)_\{([A-Za-z])=")
+DIFFERENTIAL = re.compile(r"d([A-Za-z])(?![A-Za-z])")
 CALLS = frozenset("\\" + name for name in FUNCTIONS)
 STRUCTURAL = frozenset(
     (r"\frac", r"\binom", r"\sqrt", r"\lfloor", r"\rfloor", r"\lceil", r"\rceil")
 )
 SIGNS = frozenset("+-/()!{}^|")
 PAIRS = {")": "(", "}": "{", "]": "[", r"\rfloor": r"\lfloor", r"\rceil": r"\lceil"}
-OPENING = frozenset((*PAIRS.values(), "[ as ("))
+GROUPING = "[ as ("  # a bracket [ that only groups
+OPENING = frozenset((*PAIRS.values(), GROUPING))
+FIXED = {r"\pi": r"{\pi}", "*": r"\cdot ", " ": ""}
 
 
 class UnreadableError(ValueError):
@@ -51,76 +60,111 @@ def rewrite_expression(text: str, variables: dict[str, str]) -> str:
     if not text or len(text) > MAX_CHARS:
         raise UnreadableError(f"{len(text)} characters; expected 1 to {MAX_CHARS}")
     text = DEGREES.sub(r"(\1*\\pi/180)", MIXED.sub(_mixed, text))
-    out: list[str] = []
-    open_brackets: list[str] = []
-    has_integral = r"\int" in text
-    has_limits = has_integral or SERIES.search(text) is not None
-    index = 0
-    while index < len(text):
-        match = TOKEN.match(text, index)
-        token, index = match.group(), match.end()
-        if token in (r"\sum", r"\prod") and (series := SERIES.match(text, match.start())):
-            index = series.end()
-            open_brackets.append("{")
-            out.append(f"{token}_{{{_variable(series[1], variables)[1:-1]}=")
-        elif token == r"\int":
-            out.append(token)
-            if text.startswith("_{", index):
-                out.append("_")
-                index += 1
-        elif has_integral and (differential := DIFFERENTIAL.match(text, match.start())):
-            index = differential.end()
-            out.append(f" d{_variable(differential[1], variables)[1:-1]} ")
-        elif token == r"\infty" and has_limits:
-            out.append(r"\infty ")
-        elif token[0].isascii() and (token[0].isdigit() or token[0] == ".") and token != ".":
-            out.append(_number(token))
-        elif (token.isascii() and token.isalpha()) or token in GREEK:
-            # x1 as people write x_{1}; I(0) is a value of I and not nothing times I
-            subscript = SUBSCRIPT.match(text, index) if token not in ("e", "i") else None
-            index = subscript.end() if subscript else index
-            below = next(filter(None, subscript.groups())) if subscript else ""
-            out.append(_variable(f"{token}_{below}" if below else token, variables))
-        elif token == r"\pi":
-            out.append(r"{\pi}")
-        elif token == "*":
-            out.append(r"\cdot ")
-        elif token in CALLS:
-            out.append(token)
-            if token == r"\log" and text.startswith("_{", index):
-                out.append("_")
-                index += 1
-            elif not text[index : index + 1].isspace() and text[index : index + 1] not in "{(^_":
-                out.append(" ")
-        elif token == "[" and not _is_root(token, out):
-            _balance("[ as (", open_brackets)
-            out.append("(")
-        elif token == "]" and open_brackets[-1:] == ["[ as ("]:
-            open_brackets.pop()
-            out.append(")")
-        elif token in SIGNS or token in STRUCTURAL or _is_root(token, out):
-            _balance(token, open_brackets)
-            out.append(token)
-        elif token != " ":
-            raise UnreadableError(f"{token!r} is not read as mathematics")
-    if open_brackets:
-        raise UnreadableError(f"{open_brackets[-1]!r} is not closed")
-    if out.count("|") not in (0, 2):
-        raise UnreadableError("more than one pair of bars")
-    return "".join(out)
+    return _Rewriter(text, variables).rewritten()
 
 
-def _is_root(token: str, out: list[str]) -> bool:
-    return token == "]" or (token == "[" and out[-1:] == [r"\sqrt"])
+class _Rewriter:
+    """Reads a text token by token. `index` is behind the last token that was read."""
 
+    def __init__(self, text: str, variables: dict[str, str]):
+        self.text = text
+        self.variables = variables
+        self.index = 0
+        self.out: list[str] = []
+        self.open: list[str] = []
+        self.has_integral = r"\int" in text
+        self.has_limits = self.has_integral or SERIES.search(text) is not None
 
-def _balance(token: str, open_brackets: list[str]) -> None:
-    if token in OPENING:
-        open_brackets.append(token)
-        if len(open_brackets) > MAX_DEPTH:
-            raise UnreadableError(f"brackets nested more than {MAX_DEPTH} deep")
-    elif token in PAIRS and (not open_brackets or open_brackets.pop() != PAIRS[token]):
-        raise UnreadableError(f"{token!r} closes nothing")
+    def rewritten(self) -> str:
+        while self.index < len(self.text):
+            if not (self._read_limits() or self._read_name()):
+                match = TOKEN.match(self.text, self.index)
+                self.index = match.end()
+                self.out.append(self._token(match.group()))
+        if self.open:
+            raise UnreadableError(f"{self.open[-1]!r} is not closed")
+        if self.out.count("|") not in (0, 2):
+            raise UnreadableError("more than one pair of bars")
+        return "".join(self.out)
+
+    def _read_limits(self) -> bool:
+        """Sums, products and integrals: the letter that they bind, and where it runs."""
+        if not self.has_limits:
+            return False
+        if series := SERIES.match(self.text, self.index):
+            self.index = series.end()
+            self.open.append("{")
+            letter = self._variable(series[2])[1:-1]
+            self.out.append(rf"\{series[1]}_{{{letter}=")
+        elif self.has_integral and (match := DIFFERENTIAL.match(self.text, self.index)):
+            self.index = match.end()
+            self.out.append(f" d{self._variable(match[1])[1:-1]} ")
+        elif self.text.startswith(r"\int", self.index):
+            self.index += len(r"\int")
+            self.out.append(r"\int" + self._subscript_mark())
+        elif self.text.startswith(r"\infty", self.index):
+            self.index += len(r"\infty")
+            self.out.append(r"\infty ")
+        else:
+            return False
+        return True
+
+    def _read_name(self) -> bool:
+        if self.text[self.index] in CONSTANTS:
+            self.out.append(CONSTANTS[self.text[self.index]])
+            self.index += 1
+            return True
+        match = NAME.match(self.text, self.index)
+        if not match:
+            return False
+        self.index = match.end()
+        self.out.append(self._variable(re.sub(r"_\{([0-9]+)\}", r"\1", match.group())))
+        return True
+
+    def _token(self, token: str) -> str:
+        if (token[0].isascii() and token[0].isdigit()) or (token[0] == "." and len(token) > 1):
+            return _number(token)
+        if token in FIXED:
+            return FIXED[token]
+        if token in CALLS:
+            return self._call(token)
+        if token == "[" and self.out[-1:] != [r"\sqrt"]:
+            self._balance(GROUPING)
+            return "("
+        if token == "]" and self.open[-1:] == [GROUPING]:
+            self.open.pop()
+            return ")"
+        if token in SIGNS or token in STRUCTURAL or token in "[]":
+            self._balance(token)
+            return token
+        raise UnreadableError(f"{token!r} is not read as mathematics")
+
+    def _call(self, name: str) -> str:
+        if name == r"\log" and (mark := self._subscript_mark()):
+            return name + mark
+        following = self.text[self.index : self.index + 1]
+        return name if following.isspace() or following in "{(^_" else name + " "
+
+    def _subscript_mark(self) -> str:
+        if not self.text.startswith("_{", self.index):
+            return ""
+        self.index += 1
+        return "_"
+
+    def _balance(self, token: str) -> None:
+        if token in OPENING:
+            self.open.append(token)
+            if len(self.open) > MAX_DEPTH:
+                raise UnreadableError(f"brackets nested more than {MAX_DEPTH} deep")
+        elif token in PAIRS and (not self.open or self.open.pop() != PAIRS[token]):
+            raise UnreadableError(f"{token!r} closes nothing")
+
+    def _variable(self, name: str) -> str:
+        if name not in self.variables:
+            if len(self.variables) == len(LETTERS):
+                raise UnreadableError(f"more than {len(LETTERS)} variables")
+            self.variables[name] = LETTERS[len(self.variables)]
+        return f"{{{self.variables[name]}}}"
 
 
 def _number(token: str) -> str:
@@ -132,16 +176,6 @@ def _number(token: str) -> str:
     if abs(int(exponent)) > MAX_EXPONENT:
         raise UnreadableError(f"the power of ten {exponent}; at most {MAX_EXPONENT} is read")
     return rf"({mantissa}\cdot 10^{{{int(exponent)}}})"
-
-
-def _variable(name: str, variables: dict[str, str]) -> str:
-    if name in ("e", "i"):
-        return {"e": "{e}", "i": "{I}"}[name]
-    if name not in variables:
-        if len(variables) == len(LETTERS):
-            raise UnreadableError(f"more than {len(LETTERS)} variables")
-        variables[name] = LETTERS[len(variables)]
-    return f"{{{variables[name]}}}"
 
 
 def _mixed(match: re.Match[str]) -> str:

@@ -181,6 +181,8 @@ def _append_text(out: list[str], content: str, mathematics: bool) -> None:
 def _append_script(out: list[str], mark: str, inside: str) -> None:
     if mark == "^" and inside in (r"\circ", "o"):
         out.append(r"\text{degree}")
+    elif mark == "^" and inside == r"\prime":
+        out.append("'")
     elif mark == "_" or inside.removeprefix(r"\text{").removesuffix("}") not in ORDINALS:
         out.append(f"{mark}{{{inside}}}")
 
