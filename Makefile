@@ -6,7 +6,7 @@ CORES ?= 2
 INSTALLED = $(VENV)/.installed-$(PINS)
 RUN = PATH="$(abspath $(VENV))/bin:$$PATH"
 
-.PHONY: help quickstart test lint format schema
+.PHONY: help quickstart test test-slow lint format schema
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
@@ -14,8 +14,11 @@ help:  ## list the targets
 quickstart: $(INSTALLED)  ## run config/config.yaml to its tables
 	$(RUN) snakemake quickstart --cores $(CORES)
 
-test: $(INSTALLED) lint  ## every test that runs on a CPU
-	$(RUN) python -m pytest --numprocesses $(CORES) --dist worksteal
+test: $(INSTALLED) lint  ## every test that runs on a CPU, but for those of minutes
+	$(RUN) python -m pytest -m "not slow" --numprocesses $(CORES) --dist worksteal
+
+test-slow: $(INSTALLED)  ## the tests that take minutes
+	$(RUN) python -m pytest -m slow
 
 lint: $(INSTALLED)  ## ruff, snakefmt and snakemake's own linter
 	$(RUN) ruff check .
