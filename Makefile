@@ -7,7 +7,7 @@ INSTALLED = $(VENV)/.installed-$(PINS)
 RUN = PATH="$(abspath $(VENV))/bin:$$PATH"
 MATH_VERIFY = .venv-math-verify
 
-.PHONY: help quickstart test math-verify lint format schema
+.PHONY: help quickstart test test-slow math-verify lint format schema
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/'
@@ -15,8 +15,11 @@ help:  ## list the targets
 quickstart: $(INSTALLED)  ## run config/config.yaml to its tables
 	$(RUN) snakemake quickstart --cores $(CORES)
 
-test: $(INSTALLED) lint  ## every test that runs on a CPU
-	$(RUN) python -m pytest --numprocesses $(CORES) --dist worksteal
+test: $(INSTALLED) lint  ## every test that runs on a CPU, but for those of minutes
+	$(RUN) python -m pytest -m "not slow" --numprocesses $(CORES) --dist worksteal
+
+test-slow: $(INSTALLED)  ## the tests that take minutes
+	$(RUN) python -m pytest -m slow
 
 math-verify: $(MATH_VERIFY)/.installed  ## set up .venv-math-verify, for a second opinion on verdicts
 

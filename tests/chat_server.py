@@ -79,7 +79,7 @@ class ChatServer:
             protocol_version = "HTTP/1.1"
             wbufsize = 2**16
 
-            def do_POST(self) -> None:  # noqa: N802
+            def do_POST(self) -> None:
                 chat._handle(self)
 
             def log_message(self, *_: object) -> None:

@@ -347,7 +347,13 @@ def test_a_missing_base_url_is_said_with_the_variable_to_set() -> None:
 
 @pytest.mark.parametrize(
     "url",
-    ["localhost:8000/v1", "ftp://host/v1", "http:///v1", "http://me:secret@host/v1", "http://h:x/v1"],
+    [
+        "localhost:8000/v1",
+        "ftp://host/v1",
+        "http:///v1",
+        "http://me:secret@host/v1",
+        "http://h:x/v1",
+    ],
 )
 def test_something_else_than_a_base_url_is_refused_and_not_repeated(
     monkeypatch: pytest.MonkeyPatch, url: str

@@ -43,7 +43,7 @@ Does the student's final answer agree with a reference answer? Reply with one wo
 _WORD = r"(true|false)(?![^\W_])"
 _VERDICT = re.compile(rf"[\W_]*{_WORD}(?![\W_]*(?:or[\W_]+)?{_WORD})", re.IGNORECASE)
 
-# A server reads `<|im_end|>` or `[INST]` in a text as the token, and the text leaves the user's turn.
+# A server reads `<|im_end|>` or `[INST]` in a text as the token, and ends the user's turn there.
 _CONTROL_TOKEN = re.compile(r"<(?=[|｜/\w])|\[(?=/?[A-Z]{2})")
 
 
@@ -155,20 +155,19 @@ def write_prompt(mismatch: Mismatch) -> str:
     that no answer can close its own part; what could be a control token gets a space.
     """
     golds = _gold_answers(mismatch)
-    numbers = [f" {number}" if len(golds) > 1 else "" for number in range(1, len(golds) + 1)]
     parts = [
         ("problem", mismatch.question),
-        *((f"reference answer{n}", gold) for n, gold in zip(numbers, golds, strict=True)),
+        *((f"reference answer {number}", gold) for number, gold in enumerate(golds, start=1)),
         ("student's final answer", mismatch.answer),
     ]
     mark = _digest(mismatch)[:12]
     while any(mark in text for _, text in parts):
         mark = hashlib.sha256(mark.encode()).hexdigest()[:12]
-    texts = "\n\n".join(
-        f"[{mark} {name}]\n{_CONTROL_TOKEN.sub(r'\g<0> ', text)}\n[{mark} end]"
+    texts = [
+        "\n".join([f"[{mark} {name}]", _CONTROL_TOKEN.sub(r"\g<0> ", text), f"[{mark} end]"])
         for name, text in parts
-    )
-    return _PROMPT.format(mark=mark, texts=texts)
+    ]
+    return _PROMPT.format(mark=mark, texts="\n\n".join(texts))
 
 
 def read_verdict(mismatch_id: str, answer: ChatAnswer) -> Judgement:
