@@ -22,7 +22,7 @@ except (WorkflowError, TypeError):
 put_this_python_first()
 ENVIRONMENT = f"../envs/{chosen_pins()}.yaml"
 CONFIG = PLAN = None
-RESULTS = []
+RESULTS, AUDIT_TABLES = [], []
 
 if workflow.is_main_process:
     if os.path.realpath(os.getcwd()) != os.path.realpath(workflow.basedir):
@@ -44,10 +44,16 @@ if workflow.is_main_process:
         )
     except UserError as error:
         raise WorkflowError(str(error)) from None
+    if PLAN.audit:
+        AUDIT_TABLES = [
+            "results/{experiment}/tables/audit.csv",
+            "results/{experiment}/tables/disagreements.csv",
+        ]
     RESULTS = [
-        f"results/{PLAN.experiment}/published/{PLAN.nodes[PLAN.figures].key}.json",
+        PLAN.marker,
         f"results/{PLAN.experiment}/tables/summary.csv",
         f"results/{PLAN.experiment}/figures/accuracy_vs_tokens.png",
+        *expand(AUDIT_TABLES, experiment=PLAN.experiment),
     ]
 
 NODES = PLAN.by_key() if PLAN else {}
@@ -55,6 +61,7 @@ NODES = PLAN.by_key() if PLAN else {}
 
 wildcard_constraints:
     key=KEY_PATTERN,
+    shown=rf"{KEY_PATTERN}(-{KEY_PATTERN})?",
     experiment=r"[A-Za-z0-9][A-Za-z0-9._-]*",
 
 
@@ -102,6 +109,13 @@ def planned_artefacts(wildcards):
     return [record if os.path.exists(record) else ancient(record) for record in records]
 
 
+def shown_artefacts(wildcards):
+    """What a marker names: the figures, and the audit's tables if there are any."""
+    stages = ("figures", "audit_tables")
+    addresses = map("/".join, zip(stages, wildcards.shown.split("-")))
+    return [ancient(record_path(address)) for address in addresses]
+
+
 def published_marker(wildcards):
     """The marker that says which tables and figures the experiment's named folder is to show."""
     if PLAN is None or wildcards.experiment != PLAN.experiment:
@@ -114,4 +128,4 @@ def published_marker(wildcards):
         # Another run that works here keeps its files; `start_run` then refuses this one.
         with contextlib.suppress(UserError):
             remove_stale_results(PLAN)
-    return f"results/{PLAN.experiment}/published/{PLAN.nodes[PLAN.figures].key}.json"
+    return PLAN.marker

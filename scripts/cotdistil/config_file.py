@@ -13,6 +13,7 @@ from cotdistil.config import (
     OPERATORS_PATTERN,
     REVISION_PATTERN,
     TABLE_PATTERN,
+    VARIABLE_PATTERN,
     Config,
 )
 from cotdistil.config_references import reference_faults
@@ -116,6 +117,7 @@ _PATTERNS = {
     REVISION_PATTERN: "a full commit hash of 40 hex digits",
     TABLE_PATTERN: "a file that ends in .jsonl, .json, .csv or .parquet",
     OPERATORS_PATTERN: "one or more of + - * /",
+    VARIABLE_PATTERN: "the name of an environment variable, never what it holds",
 }
 
 

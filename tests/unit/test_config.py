@@ -49,6 +49,7 @@ benchmarks:
 gaps:
   delta: {{of: long, minus: given}}
 engine: {{backend: transformers}}
+audit: {{math_verify: true, judge: {{model: Qwen/Qwen2.5-32B-Instruct, concurrency: 8}}}}
 """
 FULL = yaml.safe_load(EVERY_SECTION)
 MISSING = object()
