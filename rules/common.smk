@@ -30,6 +30,7 @@ if workflow.is_main_process:
             f"Snakemake runs in {os.getcwd()}; expected the folder of the Snakefile,"
             f" {workflow.basedir}, where the commands are; run it there, without --directory"
         )
+    from cotdistil.auditors import check_auditors
     from cotdistil.last_run import begin_run, remove_stale_results
     from cotdistil.run_summary import print_summary
     from cotdistil.workflow_start import load_experiment
@@ -94,6 +95,7 @@ def artefact_name(wildcards):
 def start_run():
     """Write what the jobs will read; a fault is one message, without a traceback."""
     try:
+        check_auditors(CONFIG, PLAN)
         begin_run(CONFIG, PLAN)
     except UserError as error:
         raise WorkflowError(str(error)) from None
@@ -111,9 +113,8 @@ def planned_artefacts(wildcards):
 
 def shown_artefacts(wildcards):
     """What a marker names: the figures, and the audit's tables if there are any."""
-    stages = ("figures", "audit_tables")
-    addresses = map("/".join, zip(stages, wildcards.shown.split("-")))
-    return [ancient(record_path(address)) for address in addresses]
+    named = zip(("figures", "audit_tables"), wildcards.shown.split("-"))
+    return [ancient(record_path(f"{stage}/{key}")) for stage, key in named]
 
 
 def published_marker(wildcards):
@@ -125,7 +126,9 @@ def published_marker(wildcards):
         )
     # `executor_plugin` is None where nothing is run, as with --dag, --summary and --unlock.
     if workflow.executor_plugin is not None and not (workflow.dryrun or workflow.touch):
-        # Another run that works here keeps its files; `start_run` then refuses this one.
+        # Where another run works here, or an audit cannot be made, files are kept; `start_run` then
+        # refuses this run.
         with contextlib.suppress(UserError):
+            check_auditors(CONFIG, PLAN)
             remove_stale_results(PLAN)
     return PLAN.marker

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, model_val
 NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"
 REVISION_PATTERN = r"^[0-9a-f]{40}$"
 OPERATORS_PATTERN = r"^[-+*/]+$"
-VARIABLE_PATTERN = r"^[A-Za-z_][A-Za-z0-9_]*$"
+VARIABLE_PATTERN = r"^[A-Z_][A-Z0-9_]*$"
 Name = Annotated[str, Field(pattern=NAME_PATTERN, max_length=80)]
 Variable = Annotated[str, Field(pattern=VARIABLE_PATTERN)]
 Revision = Annotated[str, Field(pattern=REVISION_PATTERN)]
