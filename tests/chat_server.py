@@ -133,9 +133,8 @@ class ChatServer:
             return
         content = fault.body.encode() or b"{}"
         request.send_response(fault.status)
-        request.send_header("Content-Type", "application/json")
         request.send_header("Content-Length", str(len(content) + (100 if fault.cut else 0)))
-        for name, text in fault.headers.items():
+        for name, text in {"Content-Type": "application/json", **fault.headers}.items():
             request.send_header(name, text)
         request.end_headers()
         request.wfile.write(content)

@@ -11,6 +11,7 @@ import sys
 import textwrap
 import time
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -32,7 +33,7 @@ from cotdistil.grading.judge import (
 )
 
 KEY = "sk-the-secret-of-this-test"
-QUICK = RetryPolicy(attempts=4, timeout=0.5, first_wait=0.01, longest_wait=0.05)
+QUICK = RetryPolicy(attempts=4, timeout=20, first_wait=0.01, longest_wait=0.05)
 TRUE = Judgement("a", True, "True", None, 7, 2)
 
 
@@ -46,10 +47,16 @@ def mismatch(name: str, gold: str | list[str] = "0.5", answer: str | None = None
     return Mismatch(name, "What is 1/2?", gold, f"answer {name}." if answer is None else answer)
 
 
-def judge(server: ChatServer, mismatches: list[Mismatch], done: Path, **options) -> dict:
+def judge(
+    server: ChatServer,
+    mismatches: list[Mismatch],
+    done: Path,
+    retries: RetryPolicy = QUICK,
+    **options,
+) -> dict[str, Judgement]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("OPENAI_BASE_URL", server.url)
-        client = OpenAICompatibleClient(concurrency=8, retries=QUICK)
+        client = OpenAICompatibleClient(concurrency=8, retries=retries)
     judge_mismatches(mismatches, client, model="judge", done=done, **options)
     return read_judgements(done)
 
@@ -177,7 +184,8 @@ def test_under_every_fault_each_mismatch_is_judged_or_listed_once(tmp_path: Path
     done = tmp_path / "done.jsonl"
     counts: list[int] = []
     with ChatServer(say, faults) as server:
-        judgements = judge(server, mismatches, done, on_progress=counts.append)
+        retries = replace(QUICK, timeout=0.5)
+        judgements = judge(server, mismatches, done, retries, on_progress=counts.append)
     lines = [json.loads(line)["id"] for line in done.read_text().splitlines()]
     assert Counter(lines) == Counter(mismatch.id for mismatch in mismatches)
     failed = {id for id, judgement in judgements.items() if judgement.error}
@@ -195,13 +203,13 @@ def test_a_rerun_asks_again_only_what_failed(tmp_path: Path) -> None:
     done = tmp_path / "done.jsonl"
     with ChatServer(say, {"answer m2.": [refusal(400)], "answer m4.": [NO_JSON] * 4}) as server:
         first = judge(server, mismatches, done)
-    assert [id for id, judgement in first.items() if judgement.error] != []
+    assert {id for id, judgement in first.items() if judgement.error} == {"m2", "m4"}
     with ChatServer(lambda prompt: "unsure" if "m2" in prompt else say(prompt)) as server:
         judge(server, mismatches, done)
         asked = server.prompts()
         second = judge(server, mismatches, done)
         assert server.prompts() == asked, "an unreadable reply is a reply"
-    assert asked == [write_prompt(mismatches[2]), write_prompt(mismatches[4])]
+    assert Counter(asked) == Counter([write_prompt(mismatches[2]), write_prompt(mismatches[4])])
     assert second["m2"].error == "unreadable reply"
     assert second["m4"].correct is False
     assert {id: second[id] for id in ("m0", "m1", "m3", "m5")} == {
@@ -247,7 +255,7 @@ def test_a_killed_run_asks_only_what_is_missing(tmp_path: Path) -> None:
         from pathlib import Path
         from cotdistil.engines.openai_compatible import OpenAICompatibleClient
         from cotdistil.grading.judge import Mismatch, judge_mismatches
-        mismatches = [Mismatch(f"m{i}", "What is 1/2?", "0.5", f"answer m{i}.") for i in range(60)]
+        mismatches = [Mismatch(f"m{i}", "What is 1/2?", "0.5", f"answer m{i}.") for i in range(200)]
         client = OpenAICompatibleClient(concurrency=4)
         judge_mismatches(mismatches, client, model="judge", done=Path(sys.argv[1]))
     """
@@ -265,11 +273,11 @@ def test_a_killed_run_asks_only_what_is_missing(tmp_path: Path) -> None:
         process.wait()
     kept = done.read_bytes()
     before = read_judgements(done)
-    assert 10 <= len(before) < 60
+    assert 10 <= len(before) < 200
     with done.open("ab") as file:
         file.write(kept.splitlines()[0][:30])
     assert read_judgements(done) == before
-    mismatches = [mismatch(f"m{i}") for i in range(60)]
+    mismatches = [mismatch(f"m{i}") for i in range(200)]
     with ChatServer(say) as server:
         after = judge(server, mismatches, done)
         missing = [write_prompt(mismatch) for mismatch in mismatches if mismatch.id not in before]

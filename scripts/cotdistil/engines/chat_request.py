@@ -140,14 +140,13 @@ class RequestSender:
         import httpx2
         import openai
 
+        # Escaped: half of a surrogate pair, which has no UTF-8, can still be sent.
+        content = json.dumps(request.body).encode("ascii")
         try:
             # The client's own time-out is for each read: a byte now and then would go on for ever.
             async with asyncio.timeout(self.retries.timeout):
                 response = await self.connections.post(
-                    "/chat/completions",
-                    cast_to=httpx2.Response,
-                    # Escaped: half of a surrogate pair, which has no UTF-8, can still be sent.
-                    content=json.dumps(request.body).encode("ascii"),
+                    "/chat/completions", cast_to=httpx2.Response, content=content
                 )
             self._last_response = time.monotonic()
             return read_answer(request.id, response.content)
@@ -171,6 +170,10 @@ class RequestSender:
             return _Failure(reason, unreachable=isinstance(cause, httpx2.ConnectError))
         except _MalformedResponseError as error:
             return _Failure(self.endpoint.without_key(str(error)))
+        # An error response whose text cannot be decoded raises almost anything in the client.
+        except Exception as error:
+            detail = self.endpoint.without_key(f"{type(error).__name__}: {error}")
+            return _Failure(f"the response cannot be read ({detail})")
 
     def _check_endpoint(self, failure: _Failure, begin: float) -> None:
         """Raise `UserError` if the failure is the endpoint's, not the request's.
@@ -221,8 +224,8 @@ def read_answer(request_id: str, content: bytes) -> ChatAnswer:
     usage = body.get("usage")
     return ChatAnswer(
         id=request_id,
-        text=text or "",
-        reasoning=reasoning if isinstance(reasoning, str) else None,
+        text=_writable(text or ""),
+        reasoning=_writable(reasoning) if isinstance(reasoning, str) else None,
         finish_reason=finish_reason if isinstance(finish_reason, str) else None,
         prompt_tokens=_count(usage, "prompt_tokens"),
         completion_tokens=_count(usage, "completion_tokens"),
@@ -246,6 +249,11 @@ def _describe(failure: _Failure, attempt: int, too_long: bool) -> str:
     if too_long:
         reason += f"; the server asks to wait {failure.retry_after:.0f} s"
     return reason if attempt == 1 else f"{reason}; gave up after {attempt} attempts"
+
+
+def _writable(text: str) -> str:
+    """`text` with a question mark for each half of a surrogate pair, which no file can hold."""
+    return text.encode("utf-8", "replace").decode("utf-8")
 
 
 def _count(usage: object, name: str) -> int | None:
