@@ -198,6 +198,40 @@ def test_without_an_endpoint_the_command_names_the_variable(store, monkeypatch):
     assert "the environment variable JUDGE_URL is not set" in outcome.text
 
 
+# --- what the score command writes -----------------------------------------------------------------
+
+
+def test_the_audit_reads_what_the_score_command_wrote(store, math_verify, monkeypatch):
+    samples = store.artefact("samples", "samples")
+    responses = [r"\boxed{12}", r"\boxed{\text{see above}}", "no answer", r"\boxed{13}"]
+    table = {
+        "problem_id": ["p0", "p0", "p1", "p1"],
+        "gold": ["12"] * 4,
+        "sample_index": pa.array([0, 1, 0, 1], pa.int32()),
+        "response": responses,
+        "token_count": pa.array([3] * 4, pa.int32()),
+        "finish_reason": ["stop", "stop", "stop", "length"],
+    }
+    pq.write_table(pa.table(table), samples / "samples.parquet")
+    grading = {"relative_tolerance": None, "algebra": True, "fallback": []}
+    grading |= {"timeout_seconds": 5.0, "score_truncated": False}
+    scored = store.run("scores", grading, {"samples": samples})
+    opinion = store.run("second_opinions", {"timeout_seconds": 5.0}, {"scores": scored.folder})
+    parents = {"scores": scored.folder, "problems": problems(store)}
+    with ChatServer(lambda prompt: "True") as server:
+        monkeypatch.setenv("JUDGE_URL", server.url)
+        judged = store.run("judgements", JUDGE, parents, settings=SETTINGS)
+    parents = {
+        "scores": [scored.folder],
+        "second_opinions": [opinion.folder],
+        "judgements": [judged.folder],
+    }
+    outcome = store.run("audit_tables", {"arms": [ARM]}, parents)
+    (row,) = csv_rows(outcome, "audit.csv")
+    assert (row["math_verify_asked"], row["judge_asked"], row["only_judge"]) == ("2", "1", "1")
+    assert float(row["accuracy_rule_or_judge"]) == 0.5
+
+
 # --- the tables -----------------------------------------------------------------------------------
 
 OPINIONS = {

@@ -38,6 +38,7 @@ def main() -> None:
     except ImportError as error:
         print(json.dumps({"missing": str(error)}), file=replies)
         raise SystemExit(1) from None
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent says when to end
     signal.signal(signal.SIGPROF, _out_of_time)
     _limit_memory()
     print(json.dumps({"version": importlib.metadata.version("math-verify")}), file=replies)
