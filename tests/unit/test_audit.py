@@ -198,7 +198,7 @@ def test_without_an_endpoint_the_command_names_the_variable(store, monkeypatch):
     assert "the environment variable JUDGE_URL is not set" in outcome.text
 
 
-# --- what the score command writes -----------------------------------------------------------------
+# --- what the score command writes ---------------------------------------------------------------
 
 
 def test_the_audit_reads_what_the_score_command_wrote(store, math_verify, monkeypatch):

@@ -189,6 +189,19 @@ def test_a_change_of_the_judge_runs_what_it_decides(finished, change, jobs):
     assert finished.planned_jobs() == sorted(jobs)
 
 
+def test_an_opinion_to_ask_for_again_takes_the_audit_along(finished):
+    edit(finished, lambda config: config.update(audit=AUDIT))
+    finished.pretend_all_is_done()
+    opinion = sorted((finished.folder / "results/store/second_opinions").iterdir())[0]
+    command = [sys.executable, "scripts/clean_store.py", "--remake"]
+    command.append(f"second_opinions/{opinion.name}")
+    subprocess.run(command, cwd=finished.folder, capture_output=True, check=True)
+    jobs = finished.planned_jobs()
+    assert len(jobs) == 2 + len(PUBLISH)
+    assert jobs[0] == "audit: quickstart"
+    assert jobs[-1].startswith("second opinions: ")
+
+
 def test_an_audits_table_is_no_target_without_an_audit(finished):
     result = finished.snakemake("--dry-run", "results/quickstart/tables/audit.csv")
     assert result.returncode != 0
