@@ -3,7 +3,7 @@
 #     bash envs/install.sh cpu [dev]
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
-kind=${1:?which pins: cpu or gpu}
+kind=${1:?which pins: cpu, gpu or math-verify}
 install="python -m pip install --no-deps --disable-pip-version-check --progress-bar off -q"
 
 if [ "$kind" = cpu ]; then

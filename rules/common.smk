@@ -22,7 +22,7 @@ except (WorkflowError, TypeError):
 put_this_python_first()
 ENVIRONMENT = f"../envs/{chosen_pins()}.yaml"
 CONFIG = PLAN = None
-RESULTS = []
+RESULTS, AUDIT_TABLES = [], []
 
 if workflow.is_main_process:
     if os.path.realpath(os.getcwd()) != os.path.realpath(workflow.basedir):
@@ -30,6 +30,7 @@ if workflow.is_main_process:
             f"Snakemake runs in {os.getcwd()}; expected the folder of the Snakefile,"
             f" {workflow.basedir}, where the commands are; run it there, without --directory"
         )
+    from cotdistil.auditors import check_auditors
     from cotdistil.last_run import begin_run, remove_stale_results
     from cotdistil.run_summary import print_summary
     from cotdistil.workflow_start import load_experiment
@@ -44,10 +45,16 @@ if workflow.is_main_process:
         )
     except UserError as error:
         raise WorkflowError(str(error)) from None
+    if PLAN.audit:
+        AUDIT_TABLES = [
+            "results/{experiment}/tables/audit.csv",
+            "results/{experiment}/tables/disagreements.csv",
+        ]
     RESULTS = [
-        f"results/{PLAN.experiment}/published/{PLAN.nodes[PLAN.figures].key}.json",
+        PLAN.marker,
         f"results/{PLAN.experiment}/tables/summary.csv",
         f"results/{PLAN.experiment}/figures/accuracy_vs_tokens.png",
+        *expand(AUDIT_TABLES, experiment=PLAN.experiment),
     ]
 
 NODES = PLAN.by_key() if PLAN else {}
@@ -55,6 +62,7 @@ NODES = PLAN.by_key() if PLAN else {}
 
 wildcard_constraints:
     key=KEY_PATTERN,
+    shown=rf"{KEY_PATTERN}(-{KEY_PATTERN})?",
     experiment=r"[A-Za-z0-9][A-Za-z0-9._-]*",
 
 
@@ -87,6 +95,7 @@ def artefact_name(wildcards):
 def start_run():
     """Write what the jobs will read; a fault is one message, without a traceback."""
     try:
+        check_auditors(CONFIG, PLAN)
         begin_run(CONFIG, PLAN)
     except UserError as error:
         raise WorkflowError(str(error)) from None
@@ -102,6 +111,12 @@ def planned_artefacts(wildcards):
     return [record if os.path.exists(record) else ancient(record) for record in records]
 
 
+def shown_artefacts(wildcards):
+    """What a marker names: the figures, and the audit's tables if there are any."""
+    named = zip(("figures", "audit_tables"), wildcards.shown.split("-"))
+    return [ancient(record_path(f"{stage}/{key}")) for stage, key in named]
+
+
 def published_marker(wildcards):
     """The marker that says which tables and figures the experiment's named folder is to show."""
     if PLAN is None or wildcards.experiment != PLAN.experiment:
@@ -111,7 +126,9 @@ def published_marker(wildcards):
         )
     # `executor_plugin` is None where nothing is run, as with --dag, --summary and --unlock.
     if workflow.executor_plugin is not None and not (workflow.dryrun or workflow.touch):
-        # Another run that works here keeps its files; `start_run` then refuses this one.
+        # Where another run works here, or an audit cannot be made, files are kept; `start_run` then
+        # refuses this run.
         with contextlib.suppress(UserError):
+            check_auditors(CONFIG, PLAN)
             remove_stale_results(PLAN)
-    return f"results/{PLAN.experiment}/published/{PLAN.nodes[PLAN.figures].key}.json"
+    return PLAN.marker

@@ -45,6 +45,28 @@ rule plot_accuracy_tokens:
         " --name {params.name:q} 2> {log:q}"
 
 
+rule tabulate_audit:
+    """Where other opinions on the verdicts differ, and what they make of the accuracies."""
+    input:
+        parents,
+    output:
+        "results/store/audit_tables/{key}/record.json",
+    log:
+        "results/store/logs/audit_tables/{key}.log",
+    benchmark:
+        "results/store/benchmarks/audit_tables/{key}.jsonl"
+    conda:
+        ENVIRONMENT
+    params:
+        name=artefact_name,
+    message:
+        "audit: {params.name}"
+    shell:
+        "python scripts/tabulate_audit.py"
+        " --manifest results/store/manifests/{wildcards.key}.json --out {output:q}"
+        " --name {params.name:q} 2> {log:q}"
+
+
 rule mark_published:
     """Say which tables the named folder is to show; the marker of any others goes.
 
@@ -52,11 +74,11 @@ rule mark_published:
     value is changed back and the tables themselves are in the store already.
     """
     input:
-        lambda wildcards: [ancient(record_path(f"figures/{wildcards.key}"))],
+        shown_artefacts,
     output:
-        "results/{experiment}/published/{key}.json",
+        "results/{experiment}/published/{shown}.json",
     log:
-        "results/store/logs/published/{experiment}-{key}.log",
+        "results/store/logs/published/{experiment}-{shown}.log",
     localrule: True
     conda:
         ENVIRONMENT
@@ -77,6 +99,7 @@ rule publish_results:
         "results/{experiment}/tables/gaps.csv",
         "results/{experiment}/figures/accuracy_vs_tokens.png",
         "results/{experiment}/figures/accuracy_vs_tokens.svg",
+        *AUDIT_TABLES,
     log:
         "results/store/logs/published/{experiment}.log",
     localrule: True

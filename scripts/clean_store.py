@@ -90,7 +90,7 @@ def remake(addresses: list[str]) -> None:
     }:
         doomed |= more
     for address in sorted(doomed):
-        for marker in Path("results").glob(f"*/published/{address.split('/')[1]}.json"):
+        for marker in Path("results").glob(f"*/published/*{address.split('/')[1]}*.json"):
             marker.unlink()
         if (STORE / address).is_dir():
             delete_artefact(STORE / address)

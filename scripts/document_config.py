@@ -43,6 +43,8 @@ SECTIONS = {
     "Benchmark": "`benchmarks.NAME`",
     "Gap": "`gaps.NAME`",
     "Engine": "`engine`",
+    "Audit": "`audit`",
+    "Judge": "`audit.judge`",
 }
 
 

@@ -43,9 +43,8 @@ def last_manifests(experiment: str) -> dict[tuple[str, str], dict]:
 def explain(plan: Plan, last: dict[tuple[str, str], dict]) -> list[str]:
     """Lines for a person: each cause with the artefacts that it touches first, then a count."""
     missing = missing_nodes(plan)
-    marker = Path("results", plan.experiment, "published", f"{plan.nodes[plan.figures].key}.json")
     if not missing:
-        if marker.exists():
+        if Path(plan.marker).exists():
             return [f"{plan.experiment}: everything is made; nothing would run"]
         return [
             f"{plan.experiment}: everything is made; results/{plan.experiment} would be renewed"
@@ -71,8 +70,8 @@ def explain(plan: Plan, last: dict[tuple[str, str], dict]) -> list[str]:
 
 
 def missing_nodes(plan: Plan) -> list[Node]:
-    """What a run would make: what is missing on the way from the figures to what exists."""
-    wanted, queue = set(), [plan.figures]
+    """What a run would make: what is missing on the way from the final artefacts to what exists."""
+    wanted, queue = set(), plan.finals
     while queue:
         address = queue.pop()
         if address not in wanted and not Path(record_path(address)).exists():

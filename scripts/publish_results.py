@@ -2,8 +2,9 @@
 
     python scripts/publish_results.py publish --marker results/quickstart/published/KEY.json
 
-`mark` writes the marker that names the figures (and through them the tables) to show, and removes
-the markers of others. `publish` copies what the marker names to `tables/` and `figures/`, and links
+`mark` writes the marker `published/<key of figures>[-<key of audit tables>].json`, which names the
+figures (and through them the tables) and the audit to show, and removes the markers of others.
+`publish` copies what the marker names to `tables/` and `figures/`, and links
 `arms/<student>/<recipe>/<stage>/seed-<n>` into the store.
 """
 
@@ -20,7 +21,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("action", choices=["mark", "publish"])
-    parser.add_argument("--marker", type=Path, required=True, help="published/<key>.json")
+    parser.add_argument("--marker", type=Path, required=True, help="published/<keys>.json")
     arguments = parser.parse_args()
     if arguments.action == "mark":
         mark(arguments.marker)
@@ -38,10 +39,13 @@ def mark(marker: Path) -> None:
 def publish(marker: Path) -> None:
     """Copy tables and figures of the marker's key, and link the arms of those tables."""
     experiment = marker.parent.parent
-    figures = read_manifest(marker.stem)
+    figures_key, *audit_key = marker.stem.split("-")
+    figures = read_manifest(figures_key)
     tables = figures["parents"]["tables"]
     _copy(STORE / tables, experiment / "tables")
-    _copy(STORE / "figures" / marker.stem, experiment / "figures")
+    _copy(STORE / "figures" / figures_key, experiment / "figures")
+    for key in audit_key:
+        _copy(STORE / "audit_tables" / key, experiment / "tables")
     _link_arms(experiment / "arms", read_manifest(tables.split("/")[1]))
 
 

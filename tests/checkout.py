@@ -22,8 +22,9 @@ from cotdistil.workflow_start import load_experiment
 config, plan = load_experiment(sys.argv[1:], "config/config.yaml", {})
 begin_run(config, plan)
 root = Path("results") / plan.experiment
-named = [root / "published" / f"{plan.nodes[plan.figures].key}.json"]
+named = [Path(plan.marker)]
 named += [root / "tables" / name for name in ("summary.csv", "summary.md", "gaps.csv")]
+named += [root / "tables" / name for name in ("audit.csv", "disagreements.csv") if plan.audit]
 named += [root / "figures" / f"accuracy_vs_tokens.{kind}" for kind in ("png", "svg")]
 for path in [Path(record_path(address)) for address in plan.nodes]:
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -14,7 +14,7 @@ from unittest import mock
 
 from cotdistil.code_version import code_version
 from cotdistil.stages import STAGES
-from cotdistil.store import Node, write_atomically
+from cotdistil.store import Node, settings_path, write_atomically
 
 SCRIPTS = Path(__file__).resolve().parents[1] / "scripts"
 
@@ -61,6 +61,7 @@ class HandMadeStore:
         params: dict,
         parents: dict[str, Path | list[Path]] | None = None,
         files: dict[str, Path] | None = None,
+        settings: dict | None = None,
         own_process: bool = False,
     ) -> Outcome:
         """Run the stage's command, in this process unless `own_process`."""
@@ -75,6 +76,8 @@ class HandMadeStore:
         node = Node(stage, params, addresses, hashes, code)
         manifest = self.root / "manifests" / f"{node.key}.json"
         write_atomically(manifest, json.dumps(node.manifest))
+        if settings is not None:
+            write_atomically(settings_path(node.key, self.root), json.dumps(settings))
         folder = self.root / stage / node.key
         command = [str(SCRIPTS / STAGES[stage].command), "--manifest", str(manifest)]
         command += ["--out", str(folder / "record.json"), "--threads", "1"]

@@ -12,7 +12,9 @@ from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, model_val
 NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"
 REVISION_PATTERN = r"^[0-9a-f]{40}$"
 OPERATORS_PATTERN = r"^[-+*/]+$"
+VARIABLE_PATTERN = r"^[A-Z_][A-Z0-9_]*$"
 Name = Annotated[str, Field(pattern=NAME_PATTERN, max_length=80)]
+Variable = Annotated[str, Field(pattern=VARIABLE_PATTERN)]
 Revision = Annotated[str, Field(pattern=REVISION_PATTERN)]
 Positive = Annotated[int, Field(ge=1)]
 Seed = Annotated[int, Field(ge=0, le=2**31 - 1)]
@@ -337,6 +339,40 @@ class Gap(Section):
     minus: Name = Field(description="recipe whose accuracy is taken off")
 
 
+class Judge(Section):
+    """A language model that is asked about every answer that the rule calls wrong.
+
+    The rule-then-judge score of arXiv 2502.12143 is `rule_or_judge` in audit.csv. How the endpoint
+    is reached decides no result: another address, key or number of requests reruns nothing.
+    """
+
+    model: Text = Field(description="name of the model, as the endpoint knows it")
+    max_tokens: Positive = Field(20, description="longest reply, in the judge's tokens")
+    base_url_env: Variable = Field(
+        "OPENAI_BASE_URL", description="environment variable that holds the endpoint's base URL"
+    )
+    api_key_env: Variable = Field(
+        "OPENAI_API_KEY", description="environment variable that holds the key; may be unset"
+    )
+    concurrency: Positive = Field(64, description="requests under way at most")
+
+
+class Audit(Section):
+    """Other opinions on the verdicts, in audit.csv and disagreements.csv; no score changes."""
+
+    math_verify: bool = Field(
+        False, description="ask math-verify about every answer; needs `make math-verify`"
+    )
+    judge: Judge | None = Field(None, description="ask a language model about wrong answers")
+
+    @model_validator(mode="after")
+    def _someone_is_asked(self) -> "Audit":
+        if not self.math_verify and self.judge is None:
+            expected = "'math_verify: true', a 'judge' or both; or no 'audit' at all"
+            raise ValueError(f"|nobody to ask|{expected}")
+        return self
+
+
 class Engine(Section):
     """What generates, for samples and for pruning."""
 
@@ -372,3 +408,4 @@ class Config(Section):
     )
     gaps: dict[Name, Gap] = Field({}, description="differences between recipes to report")
     engine: Engine = Field(Engine(), description="what generates text")
+    audit: Audit | None = Field(None, description="other opinions on the verdicts; off by default")

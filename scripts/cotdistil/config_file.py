@@ -13,6 +13,7 @@ from cotdistil.config import (
     OPERATORS_PATTERN,
     REVISION_PATTERN,
     TABLE_PATTERN,
+    VARIABLE_PATTERN,
     Config,
 )
 from cotdistil.config_references import reference_faults
@@ -116,6 +117,7 @@ _PATTERNS = {
     REVISION_PATTERN: "a full commit hash of 40 hex digits",
     TABLE_PATTERN: "a file that ends in .jsonl, .json, .csv or .parquet",
     OPERATORS_PATTERN: "one or more of + - * /",
+    VARIABLE_PATTERN: "the name of an environment variable, in capitals, never what it holds",
 }
 
 
@@ -157,7 +159,9 @@ def _fault(item: dict, raw: dict) -> str:
     if kind == "literal_error":
         return f"{where}: found {_show(found)}; expected one of {context['expected']}"
     if kind == "string_pattern_mismatch" and context["pattern"] in _PATTERNS:
-        return f"{where}: found {_show(found)}; expected {_PATTERNS[context['pattern']]}"
+        # What stands in the place of a variable's name may be a key.
+        shown = "other text" if context["pattern"] == VARIABLE_PATTERN else _show(found)
+        return f"{where}: found {shown}; expected {_PATTERNS[context['pattern']]}"
     if kind == "too_short":
         return f"{where}: found {_show(found)}; expected at least {context['min_length']} of them"
     if kind == "too_long":

@@ -46,8 +46,9 @@ RESERVED_NAMES = frozenset(
     {
         *("store", "example", "README.md", "all"),
         *("make_problems", "fetch_model", "write_traces", "build_training_set", "prune_traces"),
-        *("train_sft", "generate_samples", "score_samples", "summarize_scores"),
-        *("plot_accuracy_tokens", "mark_published", "publish_results"),
+        *("train_sft", "generate_samples", "score_samples", "audit_scores", "judge_mismatches"),
+        *("summarize_scores", "plot_accuracy_tokens", "tabulate_audit"),
+        *("mark_published", "publish_results"),
     }
 )
 

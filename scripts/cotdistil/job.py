@@ -24,13 +24,20 @@ from cotdistil.code_version import code_version
 from cotdistil.errors import UserError
 from cotdistil.progress import Progress
 from cotdistil.stages import STAGES
-from cotdistil.store import KEY_PATTERN, RECORD_COPY, parent_addresses, write_atomically
+from cotdistil.store import (
+    KEY_PATTERN,
+    RECORD_COPY,
+    parent_addresses,
+    settings_path,
+    write_atomically,
+)
 
 
 class Job:
     """One running command. See the module's docstring for how its folders are used.
 
     params: the resolved config of this artefact, every default written out.
+    settings: how to go about it; empty where nothing is said. They decide nothing that comes out.
     work: a folder that survives kills; shards and checkpoints go here.
     staging: an empty folder for the payload.
     threads, gpus: what Snakemake granted.
@@ -62,6 +69,8 @@ class Job:
         self.store = out.parent.parent.parent
         self.work = self.store / "work" / self.key
         self.staging = self.store / "work" / f"{self.key}.staging"
+        settings = settings_path(self.key, self.store)
+        self.settings: dict = json.loads(settings.read_text()) if settings.exists() else {}
         self._started = time.monotonic()
         self._progress = Progress(self.stage, self.name)
 

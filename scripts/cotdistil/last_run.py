@@ -14,7 +14,13 @@ import yaml
 from cotdistil.config import Config
 from cotdistil.errors import UserError
 from cotdistil.plan import Plan
-from cotdistil.store import STORE, source_path, write_atomically, write_manifests
+from cotdistil.store import (
+    STORE,
+    settings_path,
+    source_path,
+    write_atomically,
+    write_manifests,
+)
 
 NAMES = STORE / "manifests" / "names.json"
 _LEAST_FREE_BYTES = 500_000_000
@@ -35,6 +41,8 @@ def begin_run(config: Config, plan: Plan) -> None:
     for node in nodes:
         for sha256, path in node.sources.items():
             _link(source_path(sha256), path)
+        if node.settings:
+            write_atomically(settings_path(node.key), _json(node.settings))
     folder = Path("results") / plan.experiment
     plan.remember_files()
     addresses = {address: node.name for address, node in plan.nodes.items()}
@@ -50,8 +58,7 @@ def remove_stale_results(plan: Plan) -> None:
     publishes those that the config asks for, whatever it remembers or forgot of earlier runs.
     """
     folder = Path("results") / plan.experiment
-    key = plan.nodes[plan.figures].key
-    if folder.exists() and not (folder / "published" / f"{key}.json").exists():
+    if folder.exists() and not Path(plan.marker).exists():
         lock_results(Path("results"))
         for part in ("tables", "figures"):
             shutil.rmtree(folder / part, ignore_errors=True)

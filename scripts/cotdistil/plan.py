@@ -12,6 +12,7 @@ from cotdistil.stages import STAGES
 from cotdistil.store import Node
 
 GRADER_TIMEOUT_SECONDS = 2.0
+MATH_VERIFY_TIMEOUT_SECONDS = 5.0
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,7 @@ class Plan:
     """Every artefact of one experiment, parents before children.
 
     nodes: address -> node.
-    tables, figures: the addresses of the final artefacts.
+    tables, figures, audit: the addresses of the final artefacts; audit is "" without an audit.
     remember_files: writes the hashes of local files down, so that the next plan need not read them.
     """
 
@@ -40,7 +41,19 @@ class Plan:
     nodes: dict[str, Node] = field(default_factory=dict)
     tables: str = ""
     figures: str = ""
+    audit: str = ""
     remember_files: Callable[[], None] = lambda: None
+
+    @property
+    def finals(self) -> list[str]:
+        """The addresses of what the experiment's named folder shows; tables come with figures."""
+        return [address for address in (self.figures, self.audit) if address]
+
+    @property
+    def marker(self) -> str:
+        """The file that says, by its name, what the named folder shows."""
+        keys = "-".join(self.nodes[address].key for address in self.finals)
+        return f"results/{self.experiment}/published/{keys}.json"
 
     def by_key(self) -> dict[str, Node]:
         return {node.key: node for node in self.nodes.values()}
@@ -75,6 +88,8 @@ class _Planner:
         self.result.figures = self._add(
             "figures", {}, {"tables": self.result.tables}, name=self.config.experiment
         )
+        if self.config.audit is not None:
+            self.result.audit = self._audit(arms, scores)
         return self.result
 
     def _arms(self):
@@ -94,6 +109,7 @@ class _Planner:
         parents: dict[str, str | list[str]] | None = None,
         files: dict[str, tuple[str, str]] | None = None,
         name: str = "",
+        settings: dict | None = None,
     ) -> str:
         files = files or {}
         node = Node(
@@ -104,6 +120,7 @@ class _Planner:
             code=self.surroundings.code_version(stage, STAGES[stage].variant(params)),
             name=name,
             sources=dict(files.values()),
+            settings=settings or {},
         )
         self.result.nodes.setdefault(node.address, node)
         return node.address
@@ -221,6 +238,33 @@ class _Planner:
         # A sum is to be computed: an answer that repeats it is equal to it, and wrong.
         params["algebra"] = self.config.problems[protocol.problems].kind != "arithmetic"
         return self._add("scores", params, {"samples": samples}, name=name)
+
+    # --- audit ----------------------------------------------------------------------------
+
+    def _audit(self, arms: list[dict], scores: list[str]) -> str:
+        """Other opinions on the arms' scores, and the tables over them."""
+        parents = {"scores": scores}
+        if self.config.audit.math_verify:
+            parents["second_opinions"] = [self._second_opinions(each) for each in scores]
+        if self.config.audit.judge is not None:
+            parents["judgements"] = [self._judgements(each) for each in scores]
+        return self._add("audit_tables", {"arms": arms}, parents, name=self.config.experiment)
+
+    def _second_opinions(self, scores: str) -> str:
+        params = {"timeout_seconds": MATH_VERIFY_TIMEOUT_SECONDS}
+        name = self.result.nodes[scores].name
+        return self._add("second_opinions", params, {"scores": scores}, name=name)
+
+    def _judgements(self, scores: str) -> str:
+        judge = self.config.audit.judge
+        samples = self.result.nodes[self.result.nodes[scores].parents["samples"]]
+        return self._add(
+            "judgements",
+            judge.model_dump(mode="json", include={"model", "max_tokens"}),
+            {"scores": scores, "problems": samples.parents["problems"]},
+            name=self.result.nodes[scores].name,
+            settings=judge.model_dump(mode="json", exclude={"model", "max_tokens"}),
+        )
 
     def _engine(self) -> dict:
         return self.config.engine.model_dump(mode="json")

@@ -41,6 +41,9 @@ STAGES: dict[str, Stage] = {
     "sft": Stage("train_sft.py"),
     "samples": Stage("generate_samples.py", "backend", "cotdistil/engines/{}_engine.py"),
     "scores": Stage("score_samples.py"),
+    "second_opinions": Stage("audit_scores.py"),
+    "judgements": Stage("judge_mismatches.py"),
     "tables": Stage("summarize_scores.py"),
     "figures": Stage("plot_accuracy_tokens.py"),
+    "audit_tables": Stage("tabulate_audit.py"),
 }

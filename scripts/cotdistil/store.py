@@ -36,6 +36,8 @@ class Node:
     code: the version of the stage's code.
     name, sources: what a person calls it, and where the local files lie (sha256 -> path); neither
     is part of the key, so a renamed arm and a moved file change nothing.
+    settings: how the job goes about it without deciding what comes out, as where an endpoint is;
+    not part of the key either.
     """
 
     stage: str
@@ -45,6 +47,7 @@ class Node:
     code: str = ""
     name: str = ""
     sources: dict[str, str] = field(default_factory=dict)
+    settings: dict = field(default_factory=dict)
 
     @property
     def manifest(self) -> dict:
@@ -92,6 +95,11 @@ def source_path(sha256: str) -> Path:
 
 def manifest_path(key: str) -> Path:
     return STORE / "manifests" / f"{key}.json"
+
+
+def settings_path(key: str, store: Path = STORE) -> Path:
+    """What a job reads beside its manifest; every run writes it anew."""
+    return store / "settings" / f"{key}.json"
 
 
 def read_manifest(key: str) -> dict:

@@ -49,6 +49,7 @@ benchmarks:
 gaps:
   delta: {{of: long, minus: given}}
 engine: {{backend: transformers}}
+audit: {{math_verify: true, judge: {{model: Qwen/Qwen2.5-32B-Instruct, concurrency: 8}}}}
 """
 FULL = yaml.safe_load(EVERY_SECTION)
 MISSING = object()
@@ -242,6 +243,12 @@ WRONG_VALUES = [
         [3, 1],
         "found [3, 1]; expected two whole numbers from -10000 to 10000",
     ),
+    (
+        "audit.judge.api_key_env",
+        "sk-secret",
+        "found other text; expected the name of an environment variable, in capitals, never what",
+    ),
+    ("audit", {}, "found nobody to ask; expected 'math_verify: true', a 'judge' or both; or no"),
     # Unions.
     ("models.packed", {"pakage": "x"}, f"found {{'pakage': 'x'}}; {SOURCES}"),
     ("models.packed", None, f"found nothing (null); {SOURCES}"),

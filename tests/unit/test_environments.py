@@ -34,7 +34,13 @@ def test_the_cpu_pins_leave_out_what_breaks_vllm_there():
     assert not {"torchvision", "torchaudio", "torchcodec", "triton"} & set(pins("cpu.txt"))
 
 
-@pytest.mark.parametrize("kind", ["cpu", "gpu"])
+def test_math_verify_has_an_environment_of_its_own_with_the_graders_sympy():
+    graders, own = pins("cpu.txt"), pins("math-verify.txt")
+    assert own["sympy"] == graders["sympy"]
+    assert own["antlr4-python3-runtime"] != graders["antlr4-python3-runtime"]
+
+
+@pytest.mark.parametrize("kind", ["cpu", "gpu", "math-verify"])
 def test_new_pins_make_a_new_conda_environment(kind):
     script = (ENVS / f"{kind}.post-deploy.sh").read_text()
     [recorded] = re.findall(r"[0-9a-f]{64}", script)

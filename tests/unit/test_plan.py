@@ -405,6 +405,69 @@ def test_a_sum_repeated_as_the_answer_is_wrong_only_where_sums_are_asked():
     assert by_benchmark == {"sums": False, "web": True}
 
 
+# --- the audit ------------------------------------------------------------------------------------
+
+JUDGE = {"model": "Qwen/Qwen2.5-32B-Instruct"}
+AUDITED = {**CONFIG, "audit": {"math_verify": True, "judge": JUDGE}}
+
+
+def test_an_audit_adds_its_own_artefacts_and_leaves_every_other_key_as_it_is():
+    before, after = plan(), plan(AUDITED)
+    assert list(after.nodes)[: len(before.nodes)] == list(before.nodes)
+    assert (after.tables, after.figures) == (before.tables, before.figures)
+    assert new_stages(CONFIG, AUDITED) == {"second_opinions", "judgements", "audit_tables"}
+    assert before.audit == ""
+    assert list(after.nodes)[-1] == after.audit
+
+
+def test_the_audit_asks_about_every_arm_and_knows_the_questions():
+    found = plan(AUDITED)
+    tables, audit = found.nodes[found.tables], found.nodes[found.audit]
+    assert audit.params["arms"] == tables.params["arms"]
+    assert audit.parents["scores"] == tables.parents["scores"]
+    for role in ("second_opinions", "judgements"):
+        asked = [found.nodes[address].parents["scores"] for address in audit.parents[role]]
+        assert asked == audit.parents["scores"]
+    for judged in nodes(found, "judgements"):
+        samples = found.nodes[found.nodes[judged.parents["scores"]].parents["samples"]]
+        assert judged.parents["problems"] == samples.parents["problems"]
+
+
+@pytest.mark.parametrize(
+    ("audit", "stages"),
+    [
+        ({"math_verify": True}, {"second_opinions", "audit_tables"}),
+        ({"judge": JUDGE}, {"judgements", "audit_tables"}),
+    ],
+)
+def test_only_who_is_named_is_asked(audit, stages):
+    assert new_stages(CONFIG, {**CONFIG, "audit": audit}) == stages
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "stages"),
+    [
+        ("model", "another", {"judgements", "audit_tables"}),
+        ("max_tokens", 5, {"judgements", "audit_tables"}),
+        ("base_url_env", "JUDGE_URL", set()),
+        ("api_key_env", "JUDGE_KEY", set()),
+        ("concurrency", 1, set()),
+    ],
+)
+def test_how_the_judge_is_reached_decides_nothing(key, value, stages):
+    config = changed(f"audit.judge.{key}", value, AUDITED)
+    assert new_stages(AUDITED, config) == stages
+    for judged in nodes(plan(config), "judgements"):
+        assert ({**judged.params, **judged.settings})[key] == value
+
+
+def test_what_the_named_folder_shows_is_named_by_the_figures_and_the_audit():
+    plain, audited = plan(), plan(AUDITED)
+    assert plain.marker == f"results/plan/published/{plain.nodes[plain.figures].key}.json"
+    figures, audit = (audited.nodes[each].key for each in (audited.figures, audited.audit))
+    assert audited.marker == f"results/plan/published/{figures}-{audit}.json"
+
+
 # --- size -----------------------------------------------------------------------------------------
 
 

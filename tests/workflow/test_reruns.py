@@ -151,6 +151,71 @@ def test_an_unused_entry_costs_nothing(finished):
     assert finished.planned_jobs() == []
 
 
+# --- the audit ----------------------------------------------------------------------------------
+
+AUDIT = {"math_verify": True, "judge": {"model": "judge"}}
+AUDIT_JOBS = [
+    f"{stage}: {arm} · sums" for stage in ("second opinions", "judgements") for arm in ARMS
+]
+
+
+def test_an_audit_added_runs_only_the_audit(finished):
+    edit(finished, lambda config: config.update(audit=AUDIT))
+    assert finished.planned_jobs() == sorted([*AUDIT_JOBS, "audit: quickstart", *PUBLISH])
+
+
+def test_an_audit_removed_runs_only_the_publishing(finished):
+    edit(finished, lambda config: config.update(audit=AUDIT))
+    finished.pretend_all_is_done()
+    assert finished.planned_jobs() == []
+    edit(finished, lambda config: config.pop("audit"))
+    assert finished.planned_jobs() == PUBLISH
+
+
+@pytest.mark.parametrize(
+    ("change", "jobs"),
+    [
+        ({"concurrency": 2, "base_url_env": "JUDGE_URL", "api_key_env": "JUDGE_KEY"}, []),
+        (
+            {"max_tokens": 5},
+            [*(job for job in AUDIT_JOBS if job.startswith("j")), "audit: quickstart", *PUBLISH],
+        ),
+    ],
+)
+def test_a_change_of_the_judge_runs_what_it_decides(finished, change, jobs):
+    edit(finished, lambda config: config.update(audit=AUDIT))
+    finished.pretend_all_is_done()
+    edit(finished, lambda config: config["audit"]["judge"].update(change))
+    assert finished.planned_jobs() == sorted(jobs)
+
+
+def test_an_opinion_to_ask_for_again_takes_the_audit_along(finished):
+    edit(finished, lambda config: config.update(audit=AUDIT))
+    finished.pretend_all_is_done()
+    opinion = sorted((finished.folder / "results/store/second_opinions").iterdir())[0]
+    command = [sys.executable, "scripts/clean_store.py", "--remake"]
+    command.append(f"second_opinions/{opinion.name}")
+    subprocess.run(command, cwd=finished.folder, capture_output=True, check=True)
+    jobs = finished.planned_jobs()
+    assert len(jobs) == 2 + len(PUBLISH)
+    assert jobs[0] == "audit: quickstart"
+    assert jobs[-1].startswith("second opinions: ")
+
+
+def test_an_audits_table_is_no_target_without_an_audit(finished):
+    result = finished.snakemake("--dry-run", "results/quickstart/tables/audit.csv")
+    assert result.returncode != 0
+
+
+def test_an_arms_scores_changed_are_audited_again(finished):
+    edit(finished, lambda config: config.update(audit=AUDIT))
+    finished.pretend_all_is_done()
+    edit(finished, lambda config: config["training"]["sft"].update(epochs=9))
+    trained = [job for job in AUDIT_JOBS if "base" not in job]
+    assert {*trained, "audit: quickstart"} <= set(finished.planned_jobs())
+    assert not {job for job in AUDIT_JOBS if "base" in job} & set(finished.planned_jobs())
+
+
 # --- edits that change nothing --------------------------------------------------------------------
 
 
