@@ -2,15 +2,16 @@
 
     python scripts/grade.py --pairs pairs.jsonl --out graded.jsonl
 
-Each line of the input is an object with `gold` (text, a number, or a list of alternatives) and either
-`pred`, an answer, or `response`, a whole response in which the answer is looked for. Each comes back
-in its place, with all its fields and with
+Each line of the input is an object with `gold` (text, a number, or a list of alternatives) and
+either `pred`, an answer, or `response`, a whole response in which the answer is looked for. Each
+comes back in its place, with all its fields and with
 
     extracted   the answer, or null
-    extraction  where it was found in a response: boxed, final_answer, last_number; or why it was not
+    extraction  where a response has it (boxed, final_answer, last_number), or why it has none
     correct     true, false, or null when the gold answer cannot be read
     tier        what decided: exact, numeric, structure, symbolic, or none without an answer
     error       timeout, memory, or what else kept the grader from being certain; null otherwise
+    math_verify   with --math-verify: what it says of the answer; null where it says nothing
 
 A response with `finish_reason: "length"` was cut by the token limit: it is wrong unless
 `--score-truncated`. The exit status is 2 where a line cannot be read, and nothing is written then.
@@ -25,6 +26,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -32,8 +34,11 @@ from cotdistil.errors import UserError
 from cotdistil.grading.extract import FALLBACKS, Extraction, extract_answer
 from cotdistil.grading.grader import Grader, Verdict
 from cotdistil.grading.pairs_file import Pair, check_pairs, read_pairs
+from cotdistil.grading.second_opinion import MathVerify
 from cotdistil.progress import Progress
 
+AS_UNICODE = json.JSONEncoder(ensure_ascii=False)
+OPINIONS_AT_ONCE = 1000
 ADDED = ("extracted", "extraction", "correct", "tier", "error")
 
 
@@ -63,6 +68,8 @@ def _arguments() -> argparse.Namespace:
         help="an answer that only algebra shows to be equal is wrong")  # fmt: skip
     add("--score-truncated", action="store_true",
         help="a response cut by the token limit may be right")  # fmt: skip
+    add("--math-verify", action="store_true",
+        help="ask math-verify for a second opinion (make math-verify sets it up)")  # fmt: skip
     add("--timeout", type=float, default=2.0, metavar="SECONDS",
         help="CPU time of one symbolic comparison (default: 2)")  # fmt: skip
     add("--workers", type=int, default=os.cpu_count() or 1, metavar="N",
@@ -73,23 +80,25 @@ def _arguments() -> argparse.Namespace:
 def grade_file(arguments: argparse.Namespace) -> None:
     """Write the graded rows and print the summary. Raises `UserError`; nothing is written then."""
     started = time.monotonic()
-    if arguments.out.exists() and arguments.pairs.exists():
-        if arguments.out.samefile(arguments.pairs):
-            raise UserError(f"--out: {arguments.out} is the input; give another file")
+    both_exist = arguments.out.exists() and arguments.pairs.exists()
+    if both_exist and arguments.out.samefile(arguments.pairs):
+        raise UserError(f"--out: {arguments.out} is the input; give another file")
     grader = _grader(arguments)
-    rows = check_pairs(arguments.pairs)
+    count = check_pairs(arguments.pairs)
     progress = Progress("grade", arguments.pairs.name)
     summary = Summary()
-    with grader, _replacing(arguments.out) as file:
+    math_verify = MathVerify(arguments.timeout) if arguments.math_verify else None
+    with grader, math_verify or contextlib.nullcontext(), _replacing(arguments.out) as file:
         pairs = read_pairs(arguments.pairs)
-        for graded in grade_pairs(pairs, grader, arguments.fallback, arguments.score_truncated):
+        rows = grade_pairs(pairs, grader, arguments.fallback, arguments.score_truncated)
+        for graded in with_second_opinion(rows, math_verify) if math_verify else rows:
             file.write(json_line(graded))
             summary.add(graded)
             if summary.rows % 1000 == 0:
-                progress.show(summary.rows, rows, "rows")
-        if summary.rows != rows:
+                progress.show(summary.rows, count, "rows")
+        if summary.rows != count:
             raise UserError(
-                f"{arguments.pairs}: had {rows} rows when the run began, and {summary.rows} now;"
+                f"{arguments.pairs}: had {count} rows when the run began, and {summary.rows} now;"
                 " grade it again when nothing else writes to it"
             )
     print(summary.text(arguments.out, time.monotonic() - started))
@@ -109,6 +118,19 @@ def grade_pairs(
         yield pair.fields | _added(pair, extraction, verdict)
 
 
+def with_second_opinion(
+    rows: Iterable[dict[str, Any]], math_verify: MathVerify
+) -> Iterator[dict[str, Any]]:
+    """The graded rows with what math-verify says of each answer that the grader compared."""
+    while batch := list(islice(rows, OPINIONS_AT_ONCE)):
+        asked = [row for row in batch if row["tier"] != "none"]
+        opinions = math_verify.opinions((row["gold"], row["extracted"]) for row in asked)
+        for row, opinion in zip(asked, opinions, strict=True):
+            row["math_verify"] = opinion.correct
+        for row in batch:
+            yield {"math_verify": None} | row
+
+
 def _extraction(pair: Pair, fallback: list[str]) -> Extraction:
     if pair.is_response:
         return extract_answer(pair.text or "", fallback)
@@ -124,7 +146,7 @@ def _added(pair: Pair, extraction: Extraction, verdict: Verdict) -> dict[str, An
 def json_line(fields: dict[str, Any]) -> bytes:
     """One line of UTF-8; a text with half a surrogate pair, which UTF-8 lacks, is escaped."""
     try:
-        return json.dumps(fields, ensure_ascii=False).encode() + b"\n"
+        return AS_UNICODE.encode(fields).encode() + b"\n"
     except UnicodeEncodeError:
         return json.dumps(fields).encode() + b"\n"
 
@@ -139,12 +161,15 @@ class Summary:
         self.unanswered: Counter[str] = Counter()
         self.errors: Counter[str] = Counter()
         self.truncated = 0
+        self.differs = 0
 
     def add(self, graded: dict[str, Any]) -> None:
         self.rows += 1
         self.verdicts[graded["correct"]] += 1
         self.tiers[graded["tier"]] += 1
         self.truncated += graded.get("truncated") is True
+        opinion = graded.get("math_verify")
+        self.differs += opinion is not None and opinion is not graded["correct"]
         if graded["extracted"] is None:
             self.unanswered[graded["extraction"]] += 1
         if graded["error"]:
@@ -168,6 +193,8 @@ class Summary:
                 lines.append(f"  {label:<10}  {parts}")
         if self.truncated:
             lines.append(f"  truncated   {self.truncated:,} by the token limit")
+        if self.differs:
+            lines.append(f"  math-verify says otherwise of {self.differs:,} rows")
         return "\n".join(lines)
 
 

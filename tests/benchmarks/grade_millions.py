@@ -7,7 +7,6 @@ Memory is the largest sum of resident sets over the command and its workers, sam
 
 import json
 import random
-import subprocess
 import sys
 import tempfile
 import time

@@ -40,9 +40,9 @@ def test_rows_come_back_in_order_with_their_fields_and_a_verdict(tmp_path):
     done = run(tmp_path, rows)
     assert done.returncode == 0, done.stderr
     found = graded(tmp_path)
-    assert [{name: row[name] for name in given} for given, row in zip(rows, found, strict=True)] == (
-        rows
-    )
+    assert [
+        {name: row[name] for name in given} for given, row in zip(rows, found, strict=True)
+    ] == (rows)
     columns = ("extracted", "extraction", "correct", "tier")
     assert [tuple(row[name] for name in columns) for row in found] == [
         ("1,000", "pred", True, "numeric"),

@@ -44,7 +44,12 @@ from real_data import real_rows
         [r"\sqrt{53}", "√53"],
         ["3*10^5", "3 × 10⁵", r"3\times 10^{5}"],
         [r"x\geq 3", "x>=3", "x ≥ 3"],
-        [r"x\equiv3\pmod{5}", r"x \equiv 3 \pmod 5", "x ≡ 3 (mod 5)", r"x\equiv 3\ (\text{mod}\ 5)"],
+        [
+            r"x\equiv3\pmod{5}",
+            r"x \equiv 3 \pmod 5",
+            "x ≡ 3 (mod 5)",
+            r"x\equiv 3\ (\text{mod}\ 5)",
+        ],
         [r"\infty", "infinity", r"\text{infinity}"],
         ["A,B,E", r"\text{A, B, E}", r"\text{A, B, and E}"],
         [r"1\frac{1}{2}", "1 1/2", r"1\frac12"],

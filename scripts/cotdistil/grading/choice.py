@@ -7,7 +7,7 @@ CHOICE_WITH_TEXT = re.compile(r"(?:\(([A-J])\)|([A-J])[.:)]).+")
 
 
 def choice_letter(text: str, with_text: bool = False) -> str | None:
-    """The letter of a multiple choice answer: `C`, `(C)`, `c)`; with_text also `C. 12` and `(C) 12`."""
+    """The letter of a multiple choice answer: `C`, `(C)`, `c)`; with_text also `C. 12`."""
     match = CHOICE.fullmatch(text)
     if match:
         return match[1] or match[2].upper()

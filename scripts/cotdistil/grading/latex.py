@@ -62,7 +62,9 @@ def _rewritten(tokens: list[str]) -> str:
             inside, index = _argument(tokens, index, True)
             letters = "".join(inside)
             is_unit_vector = token == r"\hat" and letters in UNIT_VECTORS
-            out.append(letters.lstrip("\\")[0] if is_unit_vector else f"{token}{{{_inner(inside)}}}")
+            out.append(
+                letters.lstrip("\\")[0] if is_unit_vector else f"{token}{{{_inner(inside)}}}"
+            )
         elif token in MODULO:
             inside, index = _argument(tokens, index, True)
             out.append(rf"\pmod{{{_inner(inside)}}}")

@@ -4,14 +4,16 @@ UNICODE = str.maketrans(
     {
         "−": "-", "–": "-", "—": "-", "﹣": "-", "-": "-", "×": r"\times ", "·": r"\cdot ",
         "⋅": r"\cdot ", "∗": "*", "÷": "/", "π": r"\pi ", "∞": r"\infty ", 
-        "≈": r"\approx ", "≡": r"\equiv ", "⌊": r"\lfloor ", "⌋": r"\rfloor ", "⌈": r"\lceil ", "⌉": r"\rceil ",
+        "≈": r"\approx ", "≡": r"\equiv ",
+        "⌊": r"\lfloor ", "⌋": r"\rfloor ", "⌈": r"\lceil ", "⌉": r"\rceil ",
         "⁄": "/", "…": r"\ldots ", "∖": r"\setminus ", "ℝ": r"\mathbb{R}", "ℤ": r"\mathbb{Z}",
         "∠": r"\angle ", "△": r"\triangle ", "⟨": "(", "⟩": ")", "⩾": r"\geq ",
         "≤": r"\leq ", "≥": r"\geq ", "⩽": r"\leq ", "≠": r"\neq ", "±": r"\pm ",
         "∓": r"\mp ", "∪": r"\cup ", "∩": r"\cap ", "∈": r"\in ", "∅": r"\emptyset ",
         "°": r"^{\circ}", "½": r"\frac{1}{2}", "¼": r"\frac{1}{4}",
         "¾": r"\frac{3}{4}", "θ": r"\theta ", "α": r"\alpha ", "β": r"\beta ", "λ": r"\lambda ",
-        "γ": r"\gamma ", "δ": r"\delta ", "φ": r"\phi ", "ω": r"\omega ", "μ": r"\mu ", "，": ",", "：": ":", "（": "(", "）": ")", "％": "%", "＝": "=",
+        "γ": r"\gamma ", "δ": r"\delta ", "φ": r"\phi ", "ω": r"\omega ", "μ": r"\mu ",
+        "，": ",", "：": ":", "（": "(", "）": ")", "％": "%", "＝": "=",
         "\u00a0": " ", "\u2009": " ", "\u202f": " ", "\u200b": "", "′": "'", "“": '"', "”": '"',
     }
 )  # fmt: skip
@@ -34,7 +36,8 @@ SPACES = _names(r"\, \; \: \quad \qquad \enspace \thinspace \hspace ~ \> \medspa
 SILENT = _names(
     r"\! \left \right \middle \big \Big \bigg \Bigg \bigl \bigr \Bigl \Bigr \biggl \biggr \Biggl"
     r" \Biggr \displaystyle \textstyle \scriptstyle \limits \nolimits \phantom \/ \negthinspace"
-    r" \rm \bf \it \sf \tt \cal \vec \boldsymbol \bm \mathbf \mathit \mathsf \mathcal \mathnormal \overrightarrow"
+    r" \rm \bf \it \sf \tt \cal \vec \boldsymbol \bm \mathbf \mathit \mathsf \mathcal \mathnormal"
+    r" \overrightarrow"
     r" \ensuremath \mathopen \mathclose \boxed \fbox \nobreak \allowbreak \mathstrut \strut"
 )
 DELIMITED = _names(r"\left \right")
@@ -56,7 +59,8 @@ SYNONYMS = {
     r"\varnothing": r"\emptyset", r"\degree": r"\text{degree}",
     r"\%": r"\text{%}", "%": r"\text{%}", r"\lg": r"\log", r"\Z": r"\mathbb{Z}",
     r"\R": r"\mathbb{R}", r"\bigcup": r"\cup", r"\lor": r"\text{or}", r"\land": r"\text{and}",
-    r"\vee": r"\text{or}", r"\wedge": r"\text{and}", r"\&": "&", r"\#": "#", r"\_": "_", r"\simeq": r"\approx", r"\backslash": r"\setminus",
+    r"\vee": r"\text{or}", r"\wedge": r"\text{and}", r"\&": "&", r"\#": "#", r"\_": "_",
+    r"\simeq": r"\approx", r"\backslash": r"\setminus",
     r"\arctg": r"\arctan", r"\tg": r"\tan", r"\ctg": r"\cot", r"\varphi": r"\phi",
     r"\varepsilon": r"\epsilon", r"\dots": r"\ldots", r"\cdots": r"\ldots", r"\top": "T",
 }  # fmt: skip

@@ -28,7 +28,8 @@ CURRENCY = re.compile(
 )
 RATIO = re.compile(r"\A([0-9]+) ?(?:\\text\{)?to\b\}? ?([0-9]+)\Z")
 WHOLE_PARAMETER = re.compile(
-    r"(?<=.)[,;]? ?\(? ?(?<![A-Za-z\\])[a-z](?:, ?[a-z])* ?\\in ?\\mathbb\{[ZN]\}(?:\^\{[*+]\}|_\{[^{}]*\})? ?\)?\Z"
+    r"(?<=.)[,;]? ?\(? ?(?<![A-Za-z\\])[a-z](?:, ?[a-z])* ?\\in ?\\mathbb\{[ZN]\}"
+    r"(?:\^\{[*+]\}|_\{[^{}]*\})? ?\)?\Z"
 )
 REPLY = re.compile(r"(?:\\text\{)?(yes|no|true|false)\}?[,.;:][^0-9]*", re.IGNORECASE)
 LONE_DOLLAR = re.compile(r"(-?)\$(?=[0-9.])([^$]*)\Z")
@@ -57,6 +58,7 @@ SIGNS = tuple(
         ("", r"(?<=[0-9])(?:st|nd|rd|th)\b", ""),
     )
 )  # fmt: skip
+WRAPPING = frozenset('$\\*`"')
 PLAIN_NUMBER = re.compile(r"-?[0-9]+(?:\.[0-9]+)?", re.ASCII)
 RAISED_RUN = re.compile(r"[⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻ⁿ]+")
 LOWERED_RUN = re.compile(r"[₀₁₂₃₄₅₆₇₈₉ₙ]+")
@@ -102,6 +104,8 @@ def _unwrapped(text: str) -> str:
         before = text
         text = text.strip()
         text = (text if text.endswith("...") else text.rstrip(".,;:")).rstrip("\\").strip()
+        if text[:1] not in WRAPPING:
+            break
         for opening, closing in (("$$", "$$"), ("$", "$"), (r"\(", r"\)"), (r"\[", r"\]")):
             inside = text[len(opening) : -len(closing)]
             if (

@@ -29,8 +29,8 @@ def parse_number(text: str) -> Fraction | None:
     """The exact value of a normalised answer, or None if it is no plain number.
 
     Integers, decimals, thousands, fractions, mixed and repeating numbers, powers of whole
-    numbers. A text of more than 300 characters or a power of ten beyond 400 is None. A fraction after a whole
-    number is read as a mixed number if it is below one.
+    numbers. A text of more than 300 characters or a power of ten beyond 400 is None. A fraction
+    after a whole number is read as a mixed number if it is below one.
     """
     if not text or len(text) > MAX_DIGITS:
         return None

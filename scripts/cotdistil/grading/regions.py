@@ -18,8 +18,8 @@ def as_regions(
 ) -> tuple[tuple[Form, ...], tuple[Form, ...]] | None:
     """The intervals and points of two answers, or None where they are compared as they stand.
 
-    Two half-lines in a list are their common part where they have one, else both: people write "and"
-    and "or" as they please. `order` says which of two ends is less where neither is a number.
+    Two half-lines in a list are their common part where they have one, else both: people write
+    "and" and "or" as they please. `order` says which end is less where neither is a number.
     """
     if Union not in (type(one), type(other)) and {type(one), type(other)} != {Items, Brackets}:
         return None

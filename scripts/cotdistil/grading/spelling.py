@@ -44,7 +44,8 @@ def named_words(text: str) -> str:
         elif word == "pi":
             new = r"\pi"
         elif len(word) > 3 or (
-            word.lower() in UNIT_WORDS and (before.isdigit() or before == "}" or behind_word or preceding.endswith(r"\pi"))
+            word.lower() in UNIT_WORDS
+            and (before.isdigit() or before == "}" or behind_word or preceding.endswith(r"\pi"))
         ):
             new = rf"\text{{{cased(word)}}}"
         else:

@@ -51,12 +51,13 @@ class SymbolicOracle:
         left, right = sympy.Add(parsed[0], -parsed[1]), sympy.Add(parsed[2], -parsed[3])
         return _proportional(left, right, positive=gold.order in ("<", "<="))
 
-
     def less(self, left: str, right: str) -> bool:
         parsed = parse_sides([left], [right])
         values = [_value(side, {}) for side in parsed or []]
-        return len(values) == 2 and all(v is not None and v.is_real for v in values) and bool(
-            values[0] < values[1]
+        return (
+            len(values) == 2
+            and all(v is not None and v.is_real for v in values)
+            and bool(values[0] < values[1])
         )
 
 

@@ -69,7 +69,9 @@ BLOCK = r"\\text\{[^{}]*\}(?:\^\{-?[0-9]\})?"
 TAIL = re.compile(rf"{BLOCK}(?:[/*]?{BLOCK}|[/*][a-z](?:\^\{{-?[0-9]\}})?(?![a-z]))*\Z")
 UNIT_FRACTION = re.compile(rf"\\frac\{{({BLOCK})\}}\{{(?:({BLOCK})|([a-z]))\}}\Z")
 WORD = re.compile(r"[A-Za-z]+|%|\^\{?-?[0-9]\}?|/")
-BASE = re.compile(r"(-?)\(?((?=[A-F]*[0-9])[0-9A-F][0-9A-F.]*)\)?_\{(?:\\text\{)?([a-z]+|[0-9]+)\}{1,2}\Z")
+BASE = re.compile(
+    r"(-?)\(?((?=[A-F]*[0-9])[0-9A-F][0-9A-F.]*)\)?_\{(?:\\text\{)?([a-z]+|[0-9]+)\}{1,2}\Z"
+)
 SCALED = re.compile(
     rf"(-?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+))\\text\{{({'|'.join(SCALES)})(?:~|\}}\Z)"
 )

@@ -104,9 +104,9 @@ class _Worker:
         ours, theirs = socket.socketpair()
         with theirs:
             # -P: the modules beside the script must not stand in for installed ones
+            arguments = [theirs.fileno(), os.getpid(), memory]
             self.process = subprocess.Popen(
-                [sys.executable, "-P", str(SCRIPT), str(theirs.fileno()), str(os.getpid())]
-                + [str(memory)],
+                [sys.executable, "-P", str(SCRIPT), *map(str, arguments)],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 pass_fds=[theirs.fileno()],
