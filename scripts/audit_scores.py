@@ -10,7 +10,7 @@ nothing) and error. math-verify runs in a Python of its own: `make math-verify` 
 from collections import Counter
 
 from cotdistil.graded_answers import count_rows, graded_answers
-from cotdistil.grading.second_opinion import MathVerify
+from cotdistil.grading.second_opinions.math_verify_client import MathVerify
 from cotdistil.job import run_job
 
 

@@ -34,7 +34,7 @@ from cotdistil.errors import UserError
 from cotdistil.grading.extract import FALLBACKS, Extraction, extract_answer
 from cotdistil.grading.grader import Grader, Verdict
 from cotdistil.grading.pairs_file import Pair, check_pairs, read_pairs
-from cotdistil.grading.second_opinion import MathVerify
+from cotdistil.grading.second_opinions.math_verify_client import MathVerify
 from cotdistil.progress import Progress
 
 AS_UNICODE = json.JSONEncoder(ensure_ascii=False)

@@ -12,8 +12,8 @@ from collections import Counter
 from pathlib import Path
 
 from cotdistil.graded_answers import count_rows, graded_answers
-from cotdistil.grading.judge import Mismatch, judge_mismatches
-from cotdistil.grading.judgements import read_judgements
+from cotdistil.grading.second_opinions.judge import Mismatch, judge_mismatches
+from cotdistil.grading.second_opinions.judgements import read_judgements
 from cotdistil.job import run_job
 
 

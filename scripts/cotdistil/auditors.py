@@ -19,7 +19,7 @@ def check_auditors(config: Config, plan: Plan) -> None:
         and not Path(record_path(address)).exists()
     }
     if "second_opinions" in missing:
-        from cotdistil.grading.second_opinion import math_verify_python
+        from cotdistil.grading.second_opinions.math_verify_client import math_verify_python
 
         math_verify_python()
     if "judgements" in missing:

@@ -22,7 +22,7 @@ from grade_real_data import GSM8K_MODELS, rows  # noqa: E402
 
 from cotdistil.grading.extract import extract_answer  # noqa: E402
 from cotdistil.grading.grader import Grader  # noqa: E402
-from cotdistil.grading.second_opinion import math_verify_python  # noqa: E402
+from cotdistil.grading.second_opinions.math_verify_client import math_verify_python  # noqa: E402
 
 ROUNDS = 3
 PLAIN_NUMBERS = 20_000

@@ -18,7 +18,7 @@ import yaml
 
 from cotdistil.engines.openai_compatible import OpenAICompatibleClient
 from cotdistil.errors import UserError
-from cotdistil.grading.judge import Mismatch, judge_mismatches, read_judgements
+from cotdistil.grading.second_opinions.judge import Mismatch, judge_mismatches, read_judgements
 from hand_made_store import HandMadeStore
 
 CONFIG = Path(__file__).parents[2] / "config" / "config.yaml"

@@ -9,8 +9,8 @@ import pytest
 
 from chat_server import ChatServer
 from cotdistil.errors import UserError
-from cotdistil.grading.judgements import Judgement, append_judgements
-from cotdistil.grading.second_opinion import PYTHON_VARIABLE, math_verify_python
+from cotdistil.grading.second_opinions.judgements import Judgement, append_judgements
+from cotdistil.grading.second_opinions.math_verify_client import PYTHON_VARIABLE, math_verify_python
 from hand_made_store import HandMadeStore, Outcome
 
 # gold, extracted, correct, tier, truncated: two samples of each of four problems

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from cotdistil.grading.algebra.workers import SCRIPT
 from cotdistil.grading.extract import extract_answer
 from cotdistil.grading.grader import Grader, Verdict
-from cotdistil.grading.workers import SCRIPT
 from real_data import real_rows
 
 TIMEOUT = 1.0

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cotdistil.grading.extract import extract_answer
-from cotdistil.grading.normalise import normalise
+from cotdistil.grading.spelling.normalise import normalise
 from real_data import real_rows
 
 

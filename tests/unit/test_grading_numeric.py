@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cotdistil.grading.grader import Grader
-from cotdistil.grading.numeric import numbers_equal, parse_number
+from cotdistil.grading.values.numeric import numbers_equal, parse_number
 
 NONZERO = st.integers(1, 10**9)
 FRACTIONS = st.fractions(max_denominator=10**6)

@@ -4,9 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cotdistil.grading.grader import Grader
-from cotdistil.grading.normalise import normalise
-from cotdistil.grading.structure import (
+from cotdistil.grading.comparison.forms import (
     Brackets,
     Items,
     Leaf,
@@ -14,8 +12,10 @@ from cotdistil.grading.structure import (
     Named,
     Relation,
     Union,
-    read_form,
 )
+from cotdistil.grading.comparison.structure import read_form
+from cotdistil.grading.grader import Grader
+from cotdistil.grading.spelling.normalise import normalise
 
 ONE, TWO = Leaf("1"), Leaf("2")
 

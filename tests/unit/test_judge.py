@@ -22,7 +22,7 @@ from chat_server import CUT, CUT_MIDWAY, HALF_JSON, NO_CHOICES, NO_JSON, STALL, 
 from cotdistil.engines.chat_request import ChatAnswer, RetryPolicy
 from cotdistil.engines.openai_compatible import OpenAICompatibleClient
 from cotdistil.errors import UserError
-from cotdistil.grading.judge import (
+from cotdistil.grading.second_opinions.judge import (
     MAX_ANSWER_CHARS,
     Judgement,
     Mismatch,
@@ -254,7 +254,7 @@ def test_a_killed_run_asks_only_what_is_missing(tmp_path: Path) -> None:
         import sys
         from pathlib import Path
         from cotdistil.engines.openai_compatible import OpenAICompatibleClient
-        from cotdistil.grading.judge import Mismatch, judge_mismatches
+        from cotdistil.grading.second_opinions.judge import Mismatch, judge_mismatches
         mismatches = [Mismatch(f"m{i}", "What is 1/2?", "0.5", f"answer m{i}.") for i in range(200)]
         client = OpenAICompatibleClient(concurrency=4)
         judge_mismatches(mismatches, client, model="judge", done=Path(sys.argv[1]))

@@ -10,8 +10,12 @@ from pathlib import Path
 import pytest
 
 from cotdistil.errors import UserError
-from cotdistil.grading import second_opinion
-from cotdistil.grading.second_opinion import MathVerify, Opinion, math_verify_python
+from cotdistil.grading.second_opinions import math_verify_client
+from cotdistil.grading.second_opinions.math_verify_client import (
+    MathVerify,
+    Opinion,
+    math_verify_python,
+)
 from real_data import real_rows
 
 # Stands in for math-verify's process: agrees with what equals the gold answer, and breaks on words.
@@ -102,7 +106,7 @@ def test_opinions_come_while_pairs_are_still_being_read(stand_in):
             yield str(number), str(number)
 
     assert list(islice(stand_in.opinions(endless()), 5)) == [RIGHT] * 5
-    assert len(read) <= 5 + second_opinion.IN_FLIGHT
+    assert len(read) <= 5 + math_verify_client.IN_FLIGHT
 
 
 def test_what_was_left_unread_does_not_answer_the_next_question(stand_in):
@@ -136,13 +140,13 @@ def test_a_python_without_math_verify_says_what_to_run():
 
 
 def test_the_interpreter_is_the_one_of_the_environment_or_else_the_projects(monkeypatch, tmp_path):
-    monkeypatch.setenv(second_opinion.PYTHON_VARIABLE, sys.executable)
+    monkeypatch.setenv(math_verify_client.PYTHON_VARIABLE, sys.executable)
     assert math_verify_python() == Path(sys.executable)
-    monkeypatch.setenv(second_opinion.PYTHON_VARIABLE, str(tmp_path / "nowhere"))
+    monkeypatch.setenv(math_verify_client.PYTHON_VARIABLE, str(tmp_path / "nowhere"))
     with pytest.raises(UserError, match=r"nowhere', which is not there; .*make math-verify"):
         math_verify_python()
-    monkeypatch.delenv(second_opinion.PYTHON_VARIABLE)
-    monkeypatch.setattr(second_opinion, "PROJECT", tmp_path)
+    monkeypatch.delenv(math_verify_client.PYTHON_VARIABLE)
+    monkeypatch.setattr(math_verify_client, "PROJECT", tmp_path)
     with pytest.raises(UserError, match=r"no .*/\.venv-math-verify/bin/python; .*make math-verify"):
         math_verify_python()
 
@@ -232,5 +236,5 @@ def test_no_token_of_the_environment_reaches_the_process(tmp_path, monkeypatch):
 
 
 def test_the_process_needs_nothing_of_the_project():
-    program = f"import runpy; runpy.run_path({str(second_opinion.PROCESS)!r})"
+    program = f"import runpy; runpy.run_path({str(math_verify_client.PROCESS)!r})"
     subprocess.run([sys.executable, "-I", "-c", program], check=True)

@@ -6,7 +6,7 @@ import pytest
 from chat_server import ChatServer
 from checkout import Checkout
 from cotdistil.errors import UserError
-from cotdistil.grading.second_opinion import PYTHON_VARIABLE, math_verify_python
+from cotdistil.grading.second_opinions.math_verify_client import PYTHON_VARIABLE, math_verify_python
 
 TABLES = "results/quickstart/tables"
 # gold, extracted, right by the rule: math-verify and the judge each contradict it once

@@ -286,7 +286,9 @@ def test_a_fresh_clone_with_the_results_and_no_snakemake_folder_runs_nothing(fin
 
 
 def test_an_edited_helper_reruns_what_it_decides_however_deep_it_is_imported(finished):
-    edit_text(finished, "scripts/cotdistil/grading/numeric.py", "\ndef ", "\nEDITED = 1\n\n\ndef ")
+    edit_text(
+        finished, "scripts/cotdistil/grading/values/numeric.py", "\ndef ", "\nEDITED = 1\n\n\ndef "
+    )
     jobs = finished.planned_jobs()
     assert {f"scores: {arm} · sums" for arm in ARMS} <= set(jobs)
     assert "samples: smollm2-135m · base · sums" not in jobs

@@ -7,14 +7,15 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TypeVar
 
-from cotdistil.grading.choice import choice_letter
-from cotdistil.grading.compare import Comparison
-from cotdistil.grading.expression import UnreadableError, rewrite_expression
-from cotdistil.grading.normalise import MAX_CHARS, normalise
-from cotdistil.grading.numeric import numbers_equal, parse_number
-from cotdistil.grading.structure import Leaf, Relation, read_form
-from cotdistil.grading.units import split_unit, units_conflict
-from cotdistil.grading.workers import GOLD_UNREADABLE, MEMORY, WorkerPool
+from cotdistil.grading.algebra.expression import UnreadableError, rewrite_expression
+from cotdistil.grading.algebra.workers import GOLD_UNREADABLE, MEMORY, WorkerPool
+from cotdistil.grading.comparison.compare import Comparison
+from cotdistil.grading.comparison.forms import Leaf, Relation
+from cotdistil.grading.comparison.structure import read_form
+from cotdistil.grading.spelling.normalise import MAX_CHARS, normalise
+from cotdistil.grading.values.choice import choice_letter
+from cotdistil.grading.values.numeric import numbers_equal, parse_number
+from cotdistil.grading.values.units import split_unit, units_conflict
 
 Gold = str | int | float | list
 Item = TypeVar("Item")

@@ -3,17 +3,22 @@ r"""One spelling for what LaTeX and people write in many: `\dfrac12`, `1{,}000`,
 import re
 from functools import lru_cache
 
-from cotdistil.grading.latex import SOFT_COMMA, rewrite_latex
-from cotdistil.grading.macros import (
+from cotdistil.grading.spelling.latex import SOFT_COMMA, rewrite_latex
+from cotdistil.grading.spelling.macros import (
     CURRENCY_NAMES,
     INFINITY,
     LOWERED,
     RAISED,
     UNICODE,
 )
-from cotdistil.grading.number_words import SCALES
-from cotdistil.grading.spelling import cased, named_words, without_spaces, without_thousands
-from cotdistil.grading.wording import without_lead_in, words_as_mathematics
+from cotdistil.grading.spelling.plain_text import (
+    cased,
+    named_words,
+    without_spaces,
+    without_thousands,
+)
+from cotdistil.grading.spelling.wording import without_lead_in, words_as_mathematics
+from cotdistil.grading.values.number_words import SCALES
 
 MAX_CHARS = 4000  # of an answer that is read as mathematics; a longer one is compared as it is
 MAX_DEPTH = 40

@@ -18,10 +18,10 @@ from itertools import islice
 from pathlib import Path
 
 from cotdistil.errors import UserError
-from cotdistil.grading import math_verify_process
+from cotdistil.grading.second_opinions import math_verify_process
 
 PYTHON_VARIABLE = "COTDISTIL_MATH_VERIFY_PYTHON"
-PROJECT = Path(__file__).resolve().parents[3]
+PROJECT = Path(__file__).resolve().parents[4]
 PROCESS = Path(math_verify_process.__file__)
 # Pairs that are sent ahead, so that the child need not wait for the next one; few enough bytes for
 # the socket to take, so that sending never waits for the child.

@@ -3,10 +3,21 @@ r"""Read a normalised answer as a tuple, interval, set, list, matrix, equation, 
 import itertools
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 
-from cotdistil.grading.names import VARIABLE, is_arithmetic, names_an_answer
-from cotdistil.grading.numeric import parse_number
+from cotdistil.grading.comparison.forms import (
+    REAL_LINE,
+    Brackets,
+    Congruence,
+    Form,
+    Items,
+    Leaf,
+    Matrix,
+    Named,
+    Relation,
+    Union,
+)
+from cotdistil.grading.comparison.names import VARIABLE, is_arithmetic, names_an_answer
+from cotdistil.grading.values.numeric import parse_number
 
 MAX_ITEMS = 128
 
@@ -26,80 +37,6 @@ CONGRUENCE = re.compile(r"(.*?)(?:\\equiv ?)?([^\\]+|\([^\\]+\))\\pmod\{([^{}]+)
 CASES = re.compile(r"\\begin\{cases\}(.*)\\end\{cases\}", re.DOTALL)
 GROUPED_ZEROS = re.compile(r"[1-9][0-9]{0,2}(?:,[0-9]{3})*,000(?:,[0-9]{3})*")
 REALS = re.compile(r"(?:\\mathbb\{R\}|\(-\\infty,\\infty\))(?:(?:\\setminus ?|-)(\\\{.*\\\}))?")
-
-
-@dataclass(frozen=True)
-class Leaf:
-    """A single value, as normalised LaTeX."""
-
-    text: str
-
-
-@dataclass(frozen=True)
-class Named:
-    """`x=5`, `f(x)=x-1`: a value with the name the answer gives it."""
-
-    name: str
-    value: "Form"
-    text: str
-
-
-@dataclass(frozen=True)
-class Relation:
-    """`left order right`; `order` is one of "=", "!=", "<", "<="."""
-
-    left: str
-    order: str
-    right: str
-
-
-@dataclass(frozen=True)
-class Items:
-    """Values without an order: a list at the top level, `\\{...\\}`, or the two of a `\\pm`.
-
-    In a set, what stands twice counts once.
-    """
-
-    items: tuple["Form", ...]
-    is_set: bool = False
-
-
-@dataclass(frozen=True)
-class Brackets:
-    """A tuple or an interval, with the brackets that it has; a ratio or a time has colons."""
-
-    opening: str
-    items: tuple["Form", ...]
-    closing: str
-
-
-@dataclass(frozen=True)
-class Matrix:
-    """`bars` is "|" or "\\|" for a determinant or a norm, which is a number; else ""."""
-
-    rows: tuple[tuple["Form", ...], ...]
-    bars: str = ""
-
-
-@dataclass(frozen=True)
-class Union:
-    """Sets joined by `\\cup`."""
-
-    parts: tuple["Form", ...]
-
-
-@dataclass(frozen=True)
-class Congruence:
-    """`left` is congruent to `residue`; `left` may be ""."""
-
-    left: str
-    residue: str
-    modulus: str
-
-
-REAL_LINE = Brackets("(", (Leaf(r"-\infty"), Leaf(r"\infty")), ")")
-
-Form = Leaf | Named | Relation | Items | Brackets | Matrix | Union | Congruence
 
 
 def read_form(text: str, depth: int = 0) -> Form:

@@ -10,10 +10,11 @@ import sympy
 from antlr4 import CommonTokenStream, InputStream, Token
 from antlr4.atn.PredictionMode import PredictionMode
 
-from cotdistil.grading.compare import Comparison
-from cotdistil.grading.expression import UnreadableError, rewrite_expression
-from cotdistil.grading.numeric import numbers_equal
-from cotdistil.grading.structure import Relation, read_form
+from cotdistil.grading.algebra.expression import UnreadableError, rewrite_expression
+from cotdistil.grading.comparison.compare import Comparison
+from cotdistil.grading.comparison.forms import Relation
+from cotdistil.grading.comparison.structure import read_form
+from cotdistil.grading.values.numeric import numbers_equal
 
 DIGITS = 40
 CLOSE = sympy.Float("1e-25", DIGITS)

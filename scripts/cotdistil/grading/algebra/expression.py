@@ -8,7 +8,7 @@ differential (which breaks every later parse), `x^T` as a transpose, `1e5` as a 
 
 import re
 
-from cotdistil.grading.macros import FUNCTIONS
+from cotdistil.grading.spelling.macros import FUNCTIONS
 
 MAX_CHARS = 400
 MAX_DEPTH = 16

@@ -2,8 +2,8 @@
 
 import re
 
-from cotdistil.grading.number_words import NUMBERS, SCALES, number_value
-from cotdistil.grading.units import canonical_unit
+from cotdistil.grading.values.number_words import NUMBERS, SCALES, number_value
+from cotdistil.grading.values.units import canonical_unit
 
 WORD = r"[A-Za-z][A-Za-z'’-]*"
 SUBJECT = r"(?:the|an?|it|its|this|that|there|these|those|my|our|his|her|their|final|answer|result)"

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from cotdistil.engines.chat_request import ChatAnswer, ChatRequest
 from cotdistil.engines.openai_compatible import OpenAICompatibleClient
-from cotdistil.grading.judgements import (
+from cotdistil.grading.second_opinions.judgements import (
     Judgement,
     append_judgements,
     cut_half_written,

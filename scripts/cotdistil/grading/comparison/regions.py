@@ -3,8 +3,15 @@
 import itertools
 from typing import Protocol
 
-from cotdistil.grading.numeric import parse_number
-from cotdistil.grading.structure import Brackets, Form, Items, Leaf, Named, Union
+from cotdistil.grading.comparison.forms import (
+    Brackets,
+    Form,
+    Items,
+    Leaf,
+    Named,
+    Union,
+)
+from cotdistil.grading.values.numeric import parse_number
 
 LEAST, GREATEST = Leaf(r"-\infty"), Leaf(r"\infty")
 

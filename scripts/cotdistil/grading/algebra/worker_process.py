@@ -33,13 +33,13 @@ WARM_UP = (
 
 def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+    sys.path.insert(0, str(Path(__file__).resolve().parents[3]))
     channel = socket.socket(fileno=int(sys.argv[1]))
     threading.Thread(target=_end_with, args=(int(sys.argv[2]),), daemon=True).start()
 
     from sympy.core.cache import clear_cache
 
-    from cotdistil.grading.symbolic import compare_symbolically
+    from cotdistil.grading.algebra.symbolic import compare_symbolically
 
     for gold, answer in WARM_UP:
         compare_symbolically(gold, answer, None)
@@ -53,7 +53,7 @@ def main() -> None:
 
 
 def _outcome(task: list) -> tuple[bool | None, str | None]:
-    from cotdistil.grading.symbolic import UnreadableGoldError, compare_symbolically
+    from cotdistil.grading.algebra.symbolic import UnreadableGoldError, compare_symbolically
 
     try:
         return compare_symbolically(*task), None

@@ -12,7 +12,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from cotdistil.grading.worker_process import GOLD_UNREADABLE
+from cotdistil.grading.algebra.worker_process import GOLD_UNREADABLE
 
 MEMORY = 512 * 2**20  # bytes above what a worker has after its imports
 START_SECONDS = 120.0  # a worker imports SymPy; on a busy machine that takes a while

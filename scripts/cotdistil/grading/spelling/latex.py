@@ -2,7 +2,7 @@ r"""Rewrite LaTeX macro by macro: each meaning gets one spelling."""
 
 import re
 
-from cotdistil.grading.macros import (
+from cotdistil.grading.spelling.macros import (
     ACCENTS,
     COLOURS,
     CURRENCY,
@@ -16,7 +16,7 @@ from cotdistil.grading.macros import (
     SYNONYMS,
     TEXT,
 )
-from cotdistil.grading.spelling import cased, named_words, without_spaces
+from cotdistil.grading.spelling.plain_text import cased, named_words, without_spaces
 
 TOKEN = re.compile(r"\\[A-Za-z]+|\\.|[0-9]+|\s+|.", re.DOTALL)
 SOFT_COMMA = "\x01"  # a comma in 1{,}000 or 1,\!000, which never separates two values

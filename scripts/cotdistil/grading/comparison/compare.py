@@ -5,10 +5,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Protocol
 
-from cotdistil.grading.names import VARIABLE, renamed_argument, without_subscript
-from cotdistil.grading.numeric import numbers_equal, parse_number
-from cotdistil.grading.regions import as_regions
-from cotdistil.grading.structure import (
+from cotdistil.grading.comparison.forms import (
     Brackets,
     Congruence,
     Form,
@@ -18,10 +15,13 @@ from cotdistil.grading.structure import (
     Named,
     Relation,
     Union,
-    read_form,
 )
-from cotdistil.grading.units import Quantity, split_unit, units_conflict
-from cotdistil.grading.wording import same_words
+from cotdistil.grading.comparison.names import VARIABLE, renamed_argument, without_subscript
+from cotdistil.grading.comparison.regions import as_regions
+from cotdistil.grading.comparison.structure import read_form
+from cotdistil.grading.spelling.wording import same_words
+from cotdistil.grading.values.numeric import numbers_equal, parse_number
+from cotdistil.grading.values.units import Quantity, split_unit, units_conflict
 
 INFINITIES = frozenset((r"\infty", r"-\infty"))
 

@@ -3,7 +3,7 @@ r"""Units behind a value: `12\text{cm}`, `45^\circ`, `10\%`, `2516_8`."""
 import re
 from dataclasses import dataclass
 
-from cotdistil.grading.number_words import NUMBERS, SCALES
+from cotdistil.grading.values.number_words import NUMBERS, SCALES
 
 NAMES = {
     "mm": "mm millimeter millimetre",

@@ -2,8 +2,8 @@
 
 import re
 
-from cotdistil.grading.macros import FUNCTIONS, INFINITY
-from cotdistil.grading.units import WORDS as UNIT_WORDS
+from cotdistil.grading.spelling.macros import FUNCTIONS, INFINITY
+from cotdistil.grading.values.units import WORDS as UNIT_WORDS
 
 WORDS = re.compile(r"(\\text\{[^{}]*\})")
 ADJACENT = re.compile(r"\\text\{([^{}]*)\}\\text\{([^{}]*)\}")

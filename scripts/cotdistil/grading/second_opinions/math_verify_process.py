@@ -1,6 +1,7 @@
-"""The child process of `second_opinion.py`; it runs in the Python environment of math-verify.
+"""The child process of `math_verify_client.py`, in the Python environment of math-verify.
 
-    .venv-math-verify/bin/python scripts/cotdistil/grading/math_verify_process.py SECONDS
+    .venv-math-verify/bin/python -P \
+        scripts/cotdistil/grading/second_opinions/math_verify_process.py SECONDS
 
 The first line out is {"version": ...}, or {"missing": ...} where math-verify cannot be imported.
 Then each line {"gold": [text, ...], "answer": text} in gives a line {"correct", "error"} out.

@@ -1,0 +1,1 @@
+"""Equality by algebra, in processes that can be killed."""

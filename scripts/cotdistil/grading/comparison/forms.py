@@ -1,0 +1,77 @@
+r"""The forms that an answer can have: one value, a tuple, an interval, a set, a matrix, ..."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Leaf:
+    """A single value, as normalised LaTeX."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Named:
+    """`x=5`, `f(x)=x-1`: a value with the name the answer gives it."""
+
+    name: str
+    value: "Form"
+    text: str
+
+
+@dataclass(frozen=True)
+class Relation:
+    """`left order right`; `order` is one of "=", "!=", "<", "<="."""
+
+    left: str
+    order: str
+    right: str
+
+
+@dataclass(frozen=True)
+class Items:
+    """Values without an order: a list at the top level, `\\{...\\}`, or the two of a `\\pm`.
+
+    In a set, what stands twice counts once.
+    """
+
+    items: tuple["Form", ...]
+    is_set: bool = False
+
+
+@dataclass(frozen=True)
+class Brackets:
+    """A tuple or an interval, with the brackets that it has; a ratio or a time has colons."""
+
+    opening: str
+    items: tuple["Form", ...]
+    closing: str
+
+
+@dataclass(frozen=True)
+class Matrix:
+    """`bars` is "|" or "\\|" for a determinant or a norm, which is a number; else ""."""
+
+    rows: tuple[tuple["Form", ...], ...]
+    bars: str = ""
+
+
+@dataclass(frozen=True)
+class Union:
+    """Sets joined by `\\cup`."""
+
+    parts: tuple["Form", ...]
+
+
+@dataclass(frozen=True)
+class Congruence:
+    """`left` is congruent to `residue`; `left` may be ""."""
+
+    left: str
+    residue: str
+    modulus: str
+
+
+REAL_LINE = Brackets("(", (Leaf(r"-\infty"), Leaf(r"\infty")), ")")
+
+Form = Leaf | Named | Relation | Items | Brackets | Matrix | Union | Congruence

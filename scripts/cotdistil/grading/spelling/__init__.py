@@ -1,0 +1,1 @@
+"""One spelling for the many ways in which an answer is written."""

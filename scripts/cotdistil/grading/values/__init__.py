@@ -1,0 +1,1 @@
+"""Single values: numbers, units, number words, multiple choice letters."""
