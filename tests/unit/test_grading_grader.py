@@ -165,6 +165,44 @@ def test_a_comparison_that_takes_too_long_is_wrong_and_says_timeout():
         assert short.grade("2", r"\sqrt{4}").correct, "the next comparison has a new worker"
 
 
+def test_a_comparison_that_takes_too_much_memory_is_wrong_and_says_so():
+    with Grader(timeout=10, memory=2**20) as small:
+        verdict = small.grade("x+1", r"\prod_{k=1}^{4000000}k")
+        assert verdict == Verdict(False, "symbolic", "memory")
+        assert small.grade("2", r"\sqrt{4}").correct, "the next comparison has a new worker"
+
+
+def test_what_one_answer_defines_means_nothing_to_the_next(grader):
+    assert grader.grade("5", r"x=5+\sqrt{0}").correct is True
+    assert grader.grade("x+1", "6").correct is False
+    assert grader.grade("x+1", r"\int_{0}^{1}x^{2}dx").correct is False
+    assert grader.grade("dx+1", "1+dx").correct is True
+
+
+def test_verdicts_stream_while_pairs_are_still_read(grader):
+    read = []
+
+    def pairs():
+        for index in range(20_000):
+            read.append(index)
+            yield str(index), str(index)
+
+    verdicts = grader.grade_each(pairs(), lambda pair: pair)
+    next(verdicts)
+    assert len(read) == 1
+    next(verdicts)
+    verdicts.close()
+    assert len(read) == 2
+
+
+def test_pairs_behind_a_slow_one_are_graded_while_it_runs_and_keep_their_places():
+    with Grader(timeout=1.0, workers=2) as fresh:
+        pairs = [("9^{9^{9}}", "9^{9^{9^{9}}}")] + [(str(n), str(n % 7)) for n in range(300)]
+        verdicts = fresh.grade_all(pairs)
+    assert verdicts[0] == Verdict(False, "symbolic", "timeout")
+    assert [verdict.correct for verdict in verdicts[1:]] == [n == n % 7 for n in range(300)]
+
+
 def test_a_worker_that_is_killed_is_replaced():
     before = worker_ids()
     with Grader(timeout=TIMEOUT) as fresh:
