@@ -15,7 +15,7 @@ help:  ## list the targets
 quickstart: $(INSTALLED)  ## run config/config.yaml to its tables
 	$(RUN) snakemake quickstart --cores $(CORES)
 
-test: $(INSTALLED) lint  ## every test that runs on a CPU, but for those of minutes
+test: $(INSTALLED) $(MATH_VERIFY)/.installed lint  ## every test that runs on a CPU, but for those of minutes
 	$(RUN) python -m pytest -m "not slow" --numprocesses $(CORES) --dist worksteal
 
 test-slow: $(INSTALLED)  ## the tests that take minutes

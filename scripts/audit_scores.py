@@ -9,6 +9,7 @@ nothing) and error. math-verify runs in a Python of its own: `make math-verify` 
 
 from collections import Counter
 
+from cotdistil.gold_answers import gold_of
 from cotdistil.graded_answers import count_rows, graded_answers
 from cotdistil.grading.second_opinions.math_verify_client import MathVerify
 from cotdistil.job import run_job
@@ -57,7 +58,7 @@ def main() -> None:
 
 def opinions(rows: list[dict], math_verify: MathVerify) -> list[dict]:
     """A row of opinions.parquet for each row of scores.parquet, in order."""
-    found = math_verify.opinions((row["gold"], row["extracted"]) for row in rows)
+    found = math_verify.opinions((gold_of(row["gold"]), row["extracted"]) for row in rows)
     return [
         {
             "problem_id": row["problem_id"],

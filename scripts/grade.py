@@ -13,6 +13,7 @@ comes back in its place, with all its fields and with
     error       timeout, memory, or what else kept the grader from being certain; null otherwise
     math_verify   with --math-verify: what it says of the answer; null where it says nothing
 
+They take the place of fields of the same names.
 A response with `finish_reason: "length"` was cut by the token limit: it is wrong unless
 `--score-truncated`. The exit status is 2 where a line cannot be read, and nothing is written then.
 """
@@ -122,13 +123,12 @@ def with_second_opinion(
     rows: Iterable[dict[str, Any]], math_verify: MathVerify
 ) -> Iterator[dict[str, Any]]:
     """The graded rows with what math-verify says of each answer that the grader compared."""
-    while batch := list(islice(rows, OPINIONS_AT_ONCE)):
+    while batch := [row | {"math_verify": None} for row in islice(rows, OPINIONS_AT_ONCE)]:
         asked = [row for row in batch if row["tier"] != "none"]
         opinions = math_verify.opinions((row["gold"], row["extracted"]) for row in asked)
         for row, opinion in zip(asked, opinions, strict=True):
             row["math_verify"] = opinion.correct
-        for row in batch:
-            yield {"math_verify": None} | row
+        yield from batch
 
 
 def _extraction(pair: Pair, fallback: list[str]) -> Extraction:

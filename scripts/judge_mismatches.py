@@ -11,6 +11,7 @@ verdict), judge_reply, error, prompt_tokens, completion_tokens. A killed job goe
 from collections import Counter
 from pathlib import Path
 
+from cotdistil.gold_answers import gold_of
 from cotdistil.graded_answers import count_rows, graded_answers
 from cotdistil.grading.second_opinions.judge import Mismatch, judge_mismatches
 from cotdistil.grading.second_opinions.judgements import read_judgements
@@ -93,7 +94,7 @@ def with_questions(wrong: list[dict], problems: Path) -> list[Mismatch]:
         Mismatch(
             id=f"{row['sample_index']} of {row['problem_id']}",
             question=questions[row["problem_id"]],
-            gold=row["gold"],
+            gold=gold_of(row["gold"]),
             answer=row["extracted"],
         )
         for row in wrong

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from cotdistil.errors import UserError
+from cotdistil.gold_answers import gold_of
 from cotdistil.grading.extract import extract_answer
 from cotdistil.grading.grader import Grader
 from cotdistil.job import run_job
@@ -80,7 +81,7 @@ def score_rows(
     extractions = [extract_answer(row["response"], fallback) for row in rows]
     truncated = [row["finish_reason"] == "length" for row in rows]
     verdicts = grader.grade_all(
-        (row["gold"], extraction.text if score_truncated or not cut else None)
+        (gold_of(row["gold"]), extraction.text if score_truncated or not cut else None)
         for row, extraction, cut in zip(rows, extractions, truncated, strict=True)
     )
     for row, extraction, cut, verdict in zip(rows, extractions, truncated, verdicts, strict=True):

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 
+from cotdistil.gold_answers import gold_of
 from cotdistil.grading.extract import extract_answer
 from cotdistil.grading.grader import Grader
 from cotdistil.job import run_job
@@ -82,7 +83,7 @@ def graded(traces: list[dict], grader: Grader, fallback: Sequence[str]) -> list[
     extracted is None where there is no answer, correct where nothing decides (see `Verdict`).
     """
     extracted = [extract_answer(trace["response"], fallback).text for trace in traces]
-    golds = [trace["gold"] for trace in traces]
+    golds = [gold_of(trace["gold"]) for trace in traces]
     verdicts = grader.grade_all(zip(golds, extracted, strict=True))
     return [
         trace | {"extracted": answer, "correct": verdict.correct, "n_chars": len(trace["response"])}

@@ -113,7 +113,11 @@ class FileProblems(Section):
     train: TablePath | None = Field(None, description="path of the training problems")
     test: TablePath | None = Field(None, description="path of the test problems")
     question: Text = Field("question", description="column with the question")
-    answer: Text = Field("answer", description="column with the gold answer (after a last '####')")
+    answer: Text = Field(
+        "answer",
+        description="column with the gold answer: text, a number, a list of alternatives, or a"
+        " solution that ends with '#### answer' or has it in a \\boxed{}",
+    )
     id: Text | None = Field(None, description="column that names a problem; default: a hash")
     limit: Positive | None = Field(None, description="take only the first so many rows")
 
@@ -128,7 +132,11 @@ class HubProblems(Section):
     train: Text | None = Field(None, description="split with the training problems")
     test: Text | None = Field(None, description="split with the test problems")
     question: Text = Field("question", description="column with the question")
-    answer: Text = Field("answer", description="column with the gold answer (after a last '####')")
+    answer: Text = Field(
+        "answer",
+        description="column with the gold answer: text, a number, a list of alternatives, or a"
+        " solution that ends with '#### answer' or has it in a \\boxed{}",
+    )
     id: Text | None = Field(None, description="column that names a problem; default: a hash")
     limit: Positive | None = Field(None, description="take only the first so many rows")
 

@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyarrow import Table, parquet
 
-from cotdistil.problem_set import gold_answer, problems_from_rows
+from cotdistil.gold_answers import gold_of, gold_text
+from cotdistil.problem_set import problems_from_rows
 from hand_made_store import HandMadeStore, Outcome
 from write_traces import batched, write_parquet
 
@@ -195,12 +196,20 @@ def test_a_file_without_one_usable_row_is_an_error_that_counts_the_reasons(store
         (None, ""),
         (math.nan, ""),
         ("####", ""),
-        (["1", "2"], None),
+        (["1", "2"], 'any of: ["1", "2"]'),
+        ([27.0, "#### 3"], 'any of: ["27.0", "3"]'),
+        (["1", None], ""),
+        ([], ""),
+        (["1", ["2"]], None),
+        (r"So it is \boxed{3}, no, $\boxed{\frac{1}{2}}$.", r"\frac{1}{2}"),
+        (r"It is \boxed{", ""),
         ({"value": 1}, None),
     ],
 )
-def test_a_gold_answer_is_what_follows_the_last_four_hashes(cell, gold):
-    assert gold_answer(cell) == gold
+def test_a_gold_answer_is_found_in_a_solution_and_a_list_holds_alternatives(cell, gold):
+    assert gold_text(cell) == gold
+    if gold:
+        assert isinstance(gold_of(gold), list) == gold.startswith("any of")
 
 
 CELL = st.sampled_from(["", " ", "a", "b ", "#### 3", None, 4, 0, ["5"], ["6", "7"]])

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from cotdistil.gold_answers import gold_of
 from cotdistil.grading.extract import extract_answer
 from cotdistil.grading.grader import Grader
 from cotdistil.pruning.rounds import Check
@@ -127,7 +128,7 @@ class Student:
         )
 
     def _is_right(self, cut: Cut, answer: str | None) -> bool:
-        verdict = self._grader.grade(cut.gold, answer)
+        verdict = self._grader.grade(gold_of(cut.gold), answer)
         return verdict.correct is True and not (
             verdict.tier == "symbolic" and repeats_question(answer or "", cut.question)
         )
