@@ -99,6 +99,11 @@ def test_a_gold_answer_that_cannot_be_read_is_wrong_and_the_row_says_why(tmp_pat
     assert "gold cannot be read" in row["error"]
 
 
+def test_any_of_several_gold_answers_is_right(tmp_path):
+    rows = scored(run(tmp_path, table([RIGHT, WRONG], gold='any of: ["11", "12"]')))
+    assert column(rows, "correct") == [True, False]
+
+
 def test_samples_without_a_column_stop_the_command_by_name_and_publish_nothing(tmp_path):
     outcome = run(tmp_path, table([RIGHT]).drop_columns(["finish_reason"]))
     assert outcome.status == 1
