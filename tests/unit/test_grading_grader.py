@@ -214,7 +214,7 @@ def test_a_worker_that_is_killed_is_replaced():
     assert replaced != killed
 
 
-@pytest.mark.parametrize("limits", [{"timeout": 0}, {"workers": 0}])
+@pytest.mark.parametrize("limits", [{"timeout": 0}, {"timeout": float("nan")}, {"workers": 0}])
 def test_limits_that_allow_nothing_are_refused(limits):
     with pytest.raises(ValueError, match="expected more than 0 s and at least 1"):
         Grader(**limits)

@@ -285,9 +285,11 @@ def test_half_a_surrogate_pair_is_sent_and_comes_back_as_something_that_can_be_w
 
 def test_an_interrupt_ends_the_requests_at_once() -> None:
     command = """
-        import sys
+        import signal, sys
         from cotdistil.engines.chat_request import ChatRequest
         from cotdistil.engines.openai_compatible import OpenAICompatibleClient
+        # a shell that runs the tests in the background has them ignore it
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         body = {"model": "m", "messages": [{"role": "user", "content": "r"}]}
         try:
             list(OpenAICompatibleClient().answers(ChatRequest(str(i), body) for i in range(100)))

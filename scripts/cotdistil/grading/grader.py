@@ -91,7 +91,7 @@ class Grader:
         algebra: bool = True,
         memory: int = MEMORY,
     ):
-        if timeout <= 0 or workers < 1:
+        if not 0 < timeout < math.inf or workers < 1:
             raise ValueError(
                 f"timeout is {timeout} and workers is {workers}; expected more than 0 s and at "
                 "least 1"

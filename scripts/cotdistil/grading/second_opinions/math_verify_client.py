@@ -55,7 +55,7 @@ class MathVerify:
     """
 
     def __init__(self, timeout: float = 2.0, python: Path | None = None, script: Path = PROCESS):
-        if timeout <= 0:
+        if not 0 < timeout < math.inf:
             raise ValueError(f"timeout is {timeout}; expected more than 0 s")
         self.timeout = timeout
         self.version: str | None = None
