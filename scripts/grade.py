@@ -13,7 +13,8 @@ comes back in its place, with all its fields and with
     error       timeout, memory, or what else kept the grader from being certain; null otherwise
     math_verify   with --math-verify: what it says of the answer; null where it says nothing
 
-They take the place of fields of the same names.
+and `truncated`, true or false, where the row has a `finish_reason`. They take the place of fields
+of the same names. Of a `pred`, the extraction is "pred"; a `pred` of null is no answer.
 A response with `finish_reason: "length"` was cut by the token limit: it is wrong unless
 `--score-truncated`. The exit status is 2 where a line cannot be read, and nothing is written then.
 """
@@ -21,7 +22,9 @@ A response with `finish_reason: "length"` was cut by the token limit: it is wron
 import argparse
 import contextlib
 import json
+import math
 import os
+import signal
 import sys
 import tempfile
 import time
@@ -45,6 +48,7 @@ ADDED = ("extracted", "extraction", "correct", "tier", "error")
 
 def main() -> None:
     arguments = _arguments()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that nothing half-written stays
     try:
         grade_file(arguments)
     except UserError as error:
@@ -94,7 +98,7 @@ def grade_file(arguments: argparse.Namespace) -> None:
         rows = grade_pairs(pairs, grader, arguments.fallback, arguments.score_truncated)
         for graded in with_second_opinion(rows, math_verify) if math_verify else rows:
             file.write(json_line(graded))
-            summary.add(graded)
+            summary.add(graded, asked=math_verify is not None)
             if summary.rows % 1000 == 0:
                 progress.show(summary.rows, count, "rows")
         if summary.rows != count:
@@ -140,7 +144,7 @@ def _extraction(pair: Pair, fallback: list[str]) -> Extraction:
 def _added(pair: Pair, extraction: Extraction, verdict: Verdict) -> dict[str, Any]:
     values = (extraction.text, extraction.how, verdict.correct, verdict.tier, verdict.error)
     added = dict(zip(ADDED, values, strict=True))
-    return added | {"truncated": True} if pair.truncated else added
+    return added | {"truncated": pair.truncated} if "finish_reason" in pair.fields else added
 
 
 def json_line(fields: dict[str, Any]) -> bytes:
@@ -163,22 +167,24 @@ class Summary:
         self.truncated = 0
         self.differs = 0
 
-    def add(self, graded: dict[str, Any]) -> None:
+    def add(self, graded: dict[str, Any], asked: bool) -> None:
+        """`asked`: whether math-verify was."""
         self.rows += 1
         self.verdicts[graded["correct"]] += 1
         self.tiers[graded["tier"]] += 1
-        self.truncated += graded.get("truncated") is True
-        opinion = graded.get("math_verify")
+        self.truncated += "finish_reason" in graded and graded["truncated"]
+        opinion = graded["math_verify"] if asked else None
         self.differs += opinion is not None and opinion is not graded["correct"]
         if graded["extracted"] is None:
-            self.unanswered[graded["extraction"]] += 1
+            how = graded["extraction"]
+            self.unanswered["null" if how == "pred" else how] += 1
         if graded["error"]:
             self.errors[graded["error"].partition(":")[0]] += 1
 
     def text(self, out: Path, seconds: float) -> str:
         share = f" ({self.verdicts[True] / self.rows:.1%})" if self.rows else ""
         lines = [
-            f"{out}: {self.rows:,} rows in {seconds:.1f} s",
+            f"{out}: {_counted(self.rows)} in {seconds:.1f} s",
             f"  correct     {self.verdicts[True]:,}{share}",
             f"  wrong       {self.verdicts[False]:,}",
             f"  no verdict  {self.verdicts[None]:,}",
@@ -194,23 +200,31 @@ class Summary:
         if self.truncated:
             lines.append(f"  truncated   {self.truncated:,} by the token limit")
         if self.differs:
-            lines.append(f"  math-verify says otherwise of {self.differs:,} rows")
+            lines.append(f"  math-verify says otherwise of {_counted(self.differs)}")
         return "\n".join(lines)
+
+
+def _counted(rows: int) -> str:
+    return f"{rows:,} row{'' if rows == 1 else 's'}"
 
 
 def _grader(arguments: argparse.Namespace) -> Grader:
     tolerance = arguments.relative_tolerance
     if tolerance is not None and not 0 < tolerance < 1:
         raise UserError(f"--relative-tolerance: found {tolerance}; expected more than 0, under 1")
-    try:
-        return Grader(arguments.timeout, arguments.workers, tolerance, arguments.algebra)
-    except ValueError as error:
-        raise UserError(f"--timeout, --workers: {error}") from None
+    if not 0 < arguments.timeout < math.inf:
+        raise UserError(f"--timeout: found {arguments.timeout}; expected more than 0 seconds")
+    if arguments.workers < 1:
+        raise UserError(f"--workers: found {arguments.workers}; expected at least 1")
+    return Grader(arguments.timeout, arguments.workers, tolerance, arguments.algebra)
 
 
 @contextlib.contextmanager
 def _replacing(path: Path) -> Iterator[Any]:
-    """A binary file that takes the place of `path` when all is written."""
+    """A binary file that takes the place of `path`, or of what it links to, when all is written."""
+    path = path.resolve()
+    if path.exists() and not path.is_file():
+        raise UserError(f"--out: {path} is no regular file; give the name of a file to write")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.NamedTemporaryFile(dir=path.parent, prefix=path.name, delete=False) as file:

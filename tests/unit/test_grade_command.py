@@ -1,10 +1,13 @@
 """`scripts/grade.py`: every row comes back in its place, and bad input is told by its line."""
 
 import json
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
+import psutil
 import pytest
 
 SCRIPT = Path(__file__).resolve().parents[2] / "scripts" / "grade.py"
@@ -91,6 +94,8 @@ def test_options_say_where_an_answer_is_looked_for_and_what_counts(tmp_path):
         (b'{"gold": "1", "response": 5}', "response is a number"),
         (b'{"gold": "1", "pred": "\xff"}', "is not UTF-8"),
         (b"[" * 100_000, "nested too deep"),
+        (b'{"gold": NaN, "pred": "1"}', "holds NaN"),
+        (b'{"gold": 1e400, "pred": "1"}', "holds 1e400"),
         (b'{"gold": ' + b"9" * 5_000 + b', "pred": "1"}', "write it as text"),
     ],
     ids=lambda value: value[:24] if isinstance(value, str) else None,
@@ -121,7 +126,12 @@ def test_many_bad_lines_are_named_at_once(tmp_path):
     ("options", "says"),
     [
         (("--pairs", "no-such-file.jsonl"), "no-such-file.jsonl: No such file"),
-        (("--timeout", "0"), "--timeout, --workers"),
+        (("--timeout", "0"), "--timeout: found 0.0"),
+        (("--timeout", "nan", "--math-verify"), "--timeout: found nan"),
+        (("--workers", "0"), "--workers: found 0"),
+        (("--pairs", "/dev/null"), "/dev/null: is no regular file"),
+        (("--out", "/dev/zero"), "/dev/zero is no regular file"),
+        (("--out", "."), "is no regular file"),
         (("--relative-tolerance", "2"), "--relative-tolerance: found 2.0"),
         (("--out", "/proc/graded.jsonl"), "--out: /proc/graded.jsonl"),
     ],
@@ -131,6 +141,53 @@ def test_bad_options_are_one_message(tmp_path, options, says):
     assert done.returncode == 2
     assert says in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_graded_file_can_be_graded_again_and_a_link_stays_a_link(tmp_path):
+    rows = [{"gold": "7", "response": "\\boxed{7}", "finish_reason": "length"}]
+    assert run(tmp_path, rows).returncode == 0
+    assert graded(tmp_path)[0]["truncated"] is True
+    (tmp_path / "link.jsonl").symlink_to("target.jsonl")
+    again = run(
+        tmp_path, graded(tmp_path), "--score-truncated", "--out", str(tmp_path / "link.jsonl")
+    )
+    assert again.returncode == 0, again.stderr
+    assert (tmp_path / "link.jsonl").is_symlink()
+    (row,) = map(json.loads, (tmp_path / "target.jsonl").read_text().splitlines())
+    assert (row["correct"], row["tier"], row["truncated"]) == (True, "exact", True)
+    rows = [{"gold": "1", "pred": "1", "truncated": True, "math_verify": False}]
+    done = run(tmp_path, rows)
+    assert "token limit" not in done.stdout
+    assert "math-verify" not in done.stdout
+    assert "1 row in" in done.stdout
+
+
+@pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_run_ends_at_once_and_leaves_the_earlier_result(tmp_path, ending):
+    assert run(tmp_path, [{"gold": "1", "pred": "1"}]).returncode == 0
+    before = graded(tmp_path)
+    slow = [{"gold": "9^{9^{9}}", "pred": f"9^{{9^{{9^{{{n}}}}}}}"} for n in range(9, 99)]
+    (tmp_path / "slow.jsonl").write_text("".join(json.dumps(row) + "\n" for row in slow))
+    process = psutil.Popen(
+        [
+            *(sys.executable, SCRIPT, "--pairs", tmp_path / "slow.jsonl", "--workers", "2"),
+            *("--out", tmp_path / "graded.jsonl", "--timeout", "60"),
+        ],
+        stdout=subprocess.DEVNULL,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+    )
+    end = time.monotonic() + 60
+    while len(process.children()) < 2 and time.monotonic() < end:
+        time.sleep(0.1)
+    workers = process.children()
+    time.sleep(3)  # they import SymPy, and begin
+    process.send_signal(ending)
+    assert process.wait(10) == 128 + ending
+    assert not psutil.wait_procs(workers, timeout=5)[1]
+    assert graded(tmp_path) == before
+    assert {path.name for path in tmp_path.iterdir()} == {
+        *("pairs.jsonl", "slow.jsonl", "graded.jsonl"),
+    }
 
 
 def test_the_input_is_never_overwritten(tmp_path):

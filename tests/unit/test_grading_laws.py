@@ -44,7 +44,6 @@ INTEGER_STYLES = (
     lambda n: rf"x = {n}",
     lambda n: rf"{n}\text{{ apples}}",
     lambda n: rf"\frac{{{2 * n}}}{{2}}",
-    lambda n: rf"{n}\%",
     lambda n: f" {n} ".replace("-", "−"),
 )
 

@@ -37,7 +37,7 @@ ONE, TWO = Leaf("1"), Leaf("2")
         ),
         ("x = 1", Named("x", ONE, "x=1")),
         ("x + y = 1", Relation("x+y", "=", "1")),
-        (r"1 \le x < 2", Brackets("[", (ONE, TWO), ")")),
+        (r"1 \le x < 2", Brackets("[", (ONE, TWO), ")", "x")),
         (r"x \in (1, 2)", Brackets("(", (ONE, TWO), ")")),
         ("1:2", Brackets(":", (ONE, TWO), ":")),
         (r"\begin{pmatrix} 1 & 2 \\ 2 & 1 \end{pmatrix}", Matrix(((ONE, TWO), (TWO, ONE)))),

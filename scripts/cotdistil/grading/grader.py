@@ -14,8 +14,9 @@ from cotdistil.grading.comparison.forms import Leaf, Relation
 from cotdistil.grading.comparison.structure import read_form
 from cotdistil.grading.spelling.normalise import MAX_CHARS, normalise
 from cotdistil.grading.values.choice import choice_letter
-from cotdistil.grading.values.numeric import numbers_equal, parse_number
-from cotdistil.grading.values.units import split_unit, units_conflict
+from cotdistil.grading.values.numeric import is_unfinished, numbers_equal, parse_number
+from cotdistil.grading.values.quantities import quantities_conflict
+from cotdistil.grading.values.units import split_unit
 
 Gold = str | int | float | list
 Item = TypeVar("Item")
@@ -56,7 +57,7 @@ class _Readable:
         return self._ask([gold.left, gold.right], [answer.left, answer.right])
 
     def less(self, left: str, right: str) -> bool:
-        return self._ask([left], [right])
+        return self._ask([], [left, right])
 
     def _ask(self, gold: list[str], answer: list[str]) -> bool:
         variables: dict[str, str] = {}
@@ -79,7 +80,8 @@ class Grader:
     `timeout`: seconds for one symbolic comparison. `workers`: processes at most; none is started
     before a comparison needs algebra. `relative_tolerance`: for numbers; None compares exactly.
     `algebra`: whether an answer that only algebra shows to be equal is right. Where the question is
-    to compute a sum it is not: a student that echoes `3 + 4` has computed nothing. `memory`: bytes
+    to compute a value it is not, nor is a quotient or a power that stands for a simpler number: a
+    student that echoes `3 + 4` or `84/12` has computed nothing. `memory`: bytes
     that a worker may take beyond its start.
     """
 
@@ -100,7 +102,6 @@ class Grader:
         self.workers = workers
         self.algebra = algebra
         self._pool = WorkerPool(workers, timeout, memory)
-        self._comparison = Comparison(_Readable(), relative_tolerance)
         self._remembered: dict[_Pair, Verdict] = {}
 
     def __enter__(self) -> "Grader":
@@ -131,22 +132,24 @@ class Grader:
         4,096 behind it are graded.
         """
         waiting: deque[tuple[Item, Verdict | Future[Verdict]]] = deque()
-        with ThreadPoolExecutor(self.workers) as threads:
-            try:
-                for item in items:
-                    found = self._without_algebra(*pair(item))
-                    if not isinstance(found, Verdict):
-                        found = threads.submit(self._with_algebra, found)
-                    elif not waiting:
-                        yield item, found
-                        continue
-                    waiting.append((item, found))
-                    while waiting and (_is_done(waiting[0][1]) or len(waiting) > MAX_WAITING):
-                        yield waiting[0][0], _result(waiting.popleft()[1])
-                while waiting:
+        threads = ThreadPoolExecutor(self.workers)
+        try:
+            for item in items:
+                found = self._without_algebra(*pair(item))
+                if not isinstance(found, Verdict):
+                    found = threads.submit(self._with_algebra, found)
+                elif not waiting:
+                    yield item, found
+                    continue
+                waiting.append((item, found))
+                while waiting and (_is_done(waiting[0][1]) or len(waiting) > MAX_WAITING):
                     yield waiting[0][0], _result(waiting.popleft()[1])
-            finally:
-                threads.shutdown(wait=False, cancel_futures=True)
+            while waiting:
+                yield waiting[0][0], _result(waiting.popleft()[1])
+        finally:
+            if waiting:
+                self.close()
+            threads.shutdown(cancel_futures=True)
 
     def _without_algebra(self, gold: Gold, answer: str | None) -> "Verdict | list[Verdict | _Pair]":
         """The verdict, or one for each gold answer where some need algebra and none is right."""
@@ -177,6 +180,10 @@ class Grader:
         left, right = normalise(gold), normalise(answer)
         if left == right:
             return Verdict(True, "exact")
+        if not self.algebra and not (":" in left and ":" in right):
+            value = split_unit(right).value
+            if right.startswith(value) and is_unfinished(value):  # not 1.5 million
+                return Verdict(False, "numeric")
         if len(left) > MAX_CHARS or len(right) > MAX_CHARS:
             return Verdict(False, "exact", f"more than {MAX_CHARS} characters are not read")
         numeric = self._numeric(left, right)
@@ -194,7 +201,7 @@ class Grader:
         numbers = parse_number(gold.value), parse_number(answer.value)
         if numbers[0] is None or numbers[1] is None:
             return None
-        if units_conflict(gold.unit, answer.unit):
+        if quantities_conflict(gold, answer):
             return False
         return numbers_equal(*numbers, self.relative_tolerance)
 
@@ -202,7 +209,7 @@ class Grader:
         gold, answer = read_form(left), read_form(right)
         plain = isinstance(gold, Leaf) and isinstance(answer, Leaf)
         try:
-            equal = self._comparison.forms(gold, answer)
+            equal = Comparison(_Readable(), self.relative_tolerance).forms(gold, answer)
             return Verdict(equal, "exact" if plain and not equal else "structure")
         except _UnreadableGold as error:
             return Verdict(None, "symbolic", str(error))

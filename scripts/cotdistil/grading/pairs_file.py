@@ -1,6 +1,7 @@
 """A JSON Lines file of gold answers with answers, or whole responses, to be graded."""
 
 import json
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -59,6 +60,8 @@ def read_pairs(path: Path) -> Iterator[Pair]:
 
 
 def _lines(path: Path) -> Iterator[tuple[int, bytes]]:
+    if path.exists() and not path.is_file():
+        raise UserError(f"{path}: is no regular file; expected a JSON Lines file; save it as one")
     try:
         with path.open("rb") as file:
             for number, line in enumerate(file, 1):
@@ -94,7 +97,7 @@ def _read_pair(line: bytes) -> Pair:
 
 def _object(line: bytes) -> dict[str, Any]:
     try:
-        fields = json.loads(line.decode("utf-8"))
+        fields = json.loads(line.decode("utf-8"), parse_constant=_no_number, parse_float=_finite)
     except UnicodeDecodeError as error:
         raise ValueError(f"is not UTF-8 at byte {error.start}; save the file as UTF-8") from None
     except json.JSONDecodeError as error:
@@ -103,11 +106,26 @@ def _object(line: bytes) -> dict[str, Any]:
         ) from None
     except RecursionError:
         raise ValueError("is nested too deep to be read as JSON") from None
+    except NoNumberError as error:
+        raise ValueError(f"holds {error}, which is no number in JSON; write null or text") from None
     except ValueError:
         raise ValueError("has a number of too many digits; write it as text, in quotes") from None
     if not isinstance(fields, dict):
         raise ValueError(f"is {_kind(fields)}; {EXPECTED}")
     return fields
+
+
+class NoNumberError(ValueError):
+    """The message is what stands where a number should."""
+
+
+def _no_number(text: str) -> float:
+    raise NoNumberError(text)
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    return number if math.isfinite(number) else _no_number(text)
 
 
 def _is_number(value: object) -> bool:

@@ -18,12 +18,16 @@ from cotdistil.grading.values.numeric import numbers_equal
 
 DIGITS = 40
 CLOSE = sympy.Float("1e-25", DIGITS)
-ZERO = sympy.Float("1e-50", DIGITS)
-LARGE = 10**10
-MAX_DIGITS = 5_000
+FINE_DIGITS = 300
+FINE = sympy.Float("1e-250", DIGITS)
+MAX_FINE_DIGITS = 5_000
+TINY = sympy.Float("1e-30", DIGITS)
 # values of the first, second, ... variable at each point; signs and sizes are mixed, so that
-# |x| is not x and sqrt(x^2) is not x
-POINTS = ((37, 91), (-53, 87), (119, 71), (-29, 43), (171, 47), (23, 97))
+# |x| is not x and sqrt(x^2) is not x; some are large, for what bends far from 0, such as |x-50|
+POINTS = (
+    *((37, 91), (-53, 87), (171, 47), (-29, 13)),
+    *((1013, 7), (-733, 5), (100_003, 13), (-9973, 11)),
+)
 NEEDED_POINTS = 3
 
 
@@ -53,7 +57,7 @@ class SymbolicOracle:
         return _proportional(left, right, positive=gold.order in ("<", "<="))
 
     def less(self, left: str, right: str) -> bool:
-        parsed = parse_sides([left], [right])
+        parsed = parse_sides([], [left, right])
         values = [_value(side, {}) for side in parsed or []]
         return (
             len(values) == 2
@@ -112,12 +116,14 @@ def parse_expression(latex: str) -> sympy.Expr:
 def expressions_equal(
     left: sympy.Expr, right: sympy.Expr, relative_tolerance: float | None
 ) -> bool:
-    """Equal as written, or at every point tried to 25 of 40 digits (all digits of a large number).
+    """Equal as written, or at every point tried to 25 of 40 digits and at one of them to 250.
 
     Constants are compared with `relative_tolerance`, where one is given.
     """
     if left == right:
         return True
+    if left.is_Rational and right.is_Rational:
+        return _within(left, right, relative_tolerance)
     symbols = sorted(left.free_symbols | right.free_symbols, key=str)
     complex_meant = left.has(sympy.I) or right.has(sympy.I)
     agreed, unreal = 0, []
@@ -126,9 +132,8 @@ def expressions_equal(
         if values[0] is None or values[1] is None:
             continue
         if not symbols and relative_tolerance is not None and all(v.is_real for v in values):
-            exact = [sympy.Rational(value) for value in values]
-            return numbers_equal(*map(_fraction, exact), relative_tolerance)
-        same = _close(*values) and _same_large(left, right, point, values)
+            return _within(*map(sympy.Rational, values), relative_tolerance)
+        same = _close(*values) and (agreed > 0 or _equal_to_the_end(left, right, point, values))
         if symbols and not complex_meant and not all(value.is_real for value in values):
             unreal.append(same)  # such as the logarithm of what is meant to be positive
         elif not same:
@@ -142,8 +147,13 @@ def expressions_equal(
     return agreed + len(unreal) >= NEEDED_POINTS or sympy.simplify(left - right) == 0
 
 
+def _within(left: sympy.Rational, right: sympy.Rational, relative_tolerance: float | None) -> bool:
+    exact = [Fraction(int(value.p), int(value.q)) for value in (left, right)]
+    return numbers_equal(*exact, relative_tolerance)
+
+
 def _close(left: sympy.Expr, right: sympy.Expr) -> bool:
-    return bool(abs(left - right) <= max(CLOSE * max(abs(left), abs(right)), ZERO))
+    return bool(abs(left - right) <= CLOSE * max(abs(left), abs(right)))
 
 
 def _proportional(left: sympy.Expr, right: sympy.Expr, positive: bool) -> bool:
@@ -177,32 +187,43 @@ def _points(symbols: list[sympy.Symbol]) -> list[dict[sympy.Symbol, sympy.Ration
 
 
 def _value(expression: sympy.Expr, point: dict[sympy.Symbol, sympy.Rational]) -> sympy.Expr | None:
-    try:
-        value = expression.evalf(DIGITS, subs=point)
-    except (ArithmeticError, TypeError, ValueError, AttributeError, NotImplementedError):
+    value = _evaluated(expression, point, DIGITS)
+    if value is None or not value.is_number or not value.is_finite or value.has(sympy.nan):
         return None
-    return value if value.is_number and value.is_finite and not value.has(sympy.nan) else None
+    if abs(value) < TINY:
+        # what rounding left of 0, and what a root made of that, shrinks with more digits
+        again = _evaluated(expression, point, FINE_DIGITS, 4 * DIGITS)
+        if again is None or abs(again) < abs(value) / 2:
+            return sympy.Integer(0)
+    return value
 
 
-def _same_large(
+def _equal_to_the_end(
     left: sympy.Expr,
     right: sympy.Expr,
     point: dict[sympy.Symbol, sympy.Rational],
     values: tuple[sympy.Expr, sympy.Expr],
 ) -> bool:
-    """Whether two large values agree to 25 places behind the point."""
-    scale = abs(values[0])
-    if scale <= LARGE:
+    """Whether two values that are close differ nowhere in 250 digits, as 1 and 1-2^{-100} do."""
+    scale = sympy.Float(max(abs(value) for value in values), DIGITS)
+    if not scale:
         return True
-    _, _, exponent, bits = sympy.Float(scale, DIGITS)._mpf_
-    digits = DIGITS + (exponent + bits) // 3
-    if digits > MAX_DIGITS:
+    _, _, exponent, bits = scale._mpf_
+    digits = FINE_DIGITS + max(0, exponent + bits) // 3
+    if digits > MAX_FINE_DIGITS:
         return False
+    gap = _evaluated(left - right, point, digits)
+    return gap is not None and bool(abs(gap) <= FINE * min(scale, sympy.Integer(1)))
+
+
+def _evaluated(
+    expression: sympy.Expr,
+    point: dict[sympy.Symbol, sympy.Rational],
+    maximum: int,
+    digits: int = DIGITS,
+) -> sympy.Expr | None:
+    """To `digits`, worked out with up to `maximum` (100 at least)."""
     try:
-        return bool(abs((left - right).evalf(DIGITS, subs=point, maxn=digits)) < CLOSE)
+        return expression.evalf(digits, subs=point, maxn=max(100, maximum))
     except (ArithmeticError, TypeError, ValueError, AttributeError, NotImplementedError):
-        return False
-
-
-def _fraction(value: sympy.Rational) -> Fraction:
-    return Fraction(int(value.p), int(value.q))
+        return None

@@ -44,7 +44,8 @@ def main() -> None:
     for gold, answer in WARM_UP:
         compare_symbolically(gold, answer, None)
     _limit_memory(int(sys.argv[3]))
-    with channel, channel.makefile("r", encoding="utf-8") as tasks:
+    gone = contextlib.suppress(ConnectionError)  # the parent, killed or closed
+    with gone, channel, channel.makefile("r", encoding="utf-8") as tasks:
         channel.sendall(b"ready\n")
         for count, line in enumerate(tasks, 1):
             channel.sendall(json.dumps(_outcome(json.loads(line))).encode() + b"\n")

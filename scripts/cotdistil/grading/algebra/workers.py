@@ -46,6 +46,8 @@ class WorkerPool:
         self.timeout = timeout
         self.memory = memory
         self._slots: queue.LifoQueue[_Worker | None] = queue.LifoQueue()
+        self._busy: set[_Worker] = set()
+        self._closing = False
         self._size = size
         for _ in range(size):
             self._slots.put(None)
@@ -70,21 +72,30 @@ class WorkerPool:
             return {worker.process.pid for worker in self._slots.queue if worker is not None}
 
     def close(self) -> None:
+        """End the workers at once, also those at work: what they compare has then no verdict."""
+        self._closing = True
         for _ in range(self._size):
+            for worker in list(self._busy):
+                worker.process.kill()
             worker = self._slots.get()
             if worker is not None:
                 worker.kill()
+        self._closing = False
         for _ in range(self._size):
             self._slots.put(None)
 
     def _run(self, worker: "_Worker | None", task: tuple) -> "tuple[Outcome, _Worker | None]":
         while True:
+            if self._closing:
+                return Outcome(None, "error: the grader was closed"), worker
             if worker is None or not worker.is_alive():
                 if worker is not None:
                     worker.kill()
                 worker = _Worker(self.memory)
             fresh = worker.tasks == 0
+            self._busy.add(worker)
             outcome = worker.ask(task, self.timeout)
+            self._busy.discard(worker)
             if outcome is not None and outcome.error != "memory":
                 return outcome, worker
             timed_out = outcome is None and worker.is_alive()

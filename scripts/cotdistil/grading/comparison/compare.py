@@ -21,13 +21,24 @@ from cotdistil.grading.comparison.regions import as_regions
 from cotdistil.grading.comparison.structure import read_form
 from cotdistil.grading.spelling.wording import same_words
 from cotdistil.grading.values.numeric import numbers_equal, parse_number
-from cotdistil.grading.values.units import Quantity, split_unit, units_conflict
+from cotdistil.grading.values.quantities import quantities_conflict
+from cotdistil.grading.values.units import Quantity, split_unit
 
 INFINITIES = frozenset((r"\infty", r"-\infty"))
 
 
+MAX_COMPARISONS = 20_000
+
+
+class TooManyPartsError(ValueError):
+    """Two answers with so many parts that comparing them would take long."""
+
+
 class Oracle(Protocol):
-    """What decides where spelling and numbers do not. The gold side comes first."""
+    """What decides where spelling and numbers do not.
+
+    `less` is False also where one of the two cannot be read; it may be of either answer.
+    """
 
     def equal(self, gold: str, answer: str) -> bool: ...
 
@@ -36,17 +47,25 @@ class Oracle(Protocol):
     def less(self, left: str, right: str) -> bool: ...
 
 
-@dataclass(frozen=True)
+@dataclass
 class Comparison:
-    """`relative_tolerance`: None for exact numbers."""
+    """One comparison of two answers. `relative_tolerance`: None for exact numbers.
+
+    Raises `TooManyPartsError` after 20,000 parts.
+    """
 
     oracle: Oracle
     relative_tolerance: float | None = None
+    comparisons: int = 0
 
     def forms(self, gold: Form, answer: Form) -> bool:
+        self.comparisons += 1
+        if self.comparisons > MAX_COMPARISONS:
+            raise TooManyPartsError(f"more than {MAX_COMPARISONS} parts to compare")
         if gold == answer:
             return True
         gold, answer = _point(gold, answer), _point(answer, gold)
+        gold, answer = _thousands(gold, answer), _thousands(answer, gold)
         if isinstance(gold, Named) or isinstance(answer, Named):
             return self._named(gold, answer)
         if isinstance(gold, Congruence) or isinstance(answer, Congruence):
@@ -56,17 +75,23 @@ class Comparison:
         if _is_nothing(gold, answer) or _is_nothing(answer, gold):
             return True
         if isinstance(gold, Items) or isinstance(answer, Items):
-            gold, answer = _letters(gold, answer), _letters(answer, gold)
+            gold, answer = _choices(gold, answer), _choices(answer, gold)
+            if _are_assignments(gold) != _are_assignments(answer):
+                return self._in_order(gold, answer)
             return self._unordered(_members(gold), _members(answer))
         if isinstance(gold, Union) or isinstance(answer, Union):
-            return self._unordered(_parts(gold), _parts(answer))
+            return self._unordered(_joined(gold), _joined(answer))
         if isinstance(gold, Matrix) or isinstance(answer, Matrix):
             return self._matrices(gold, answer)
         if isinstance(gold, Brackets) and isinstance(answer, Brackets):
             same_ends = (gold.opening, gold.closing) == (answer.opening, answer.closing)
             if gold.opening == answer.opening == ":":
                 return self._ratios(gold, answer)
-            return same_ends and self._ordered(gold.items, answer.items)
+            return (
+                same_ends
+                and _same_variable(gold, answer)
+                and self._ordered(gold.items, answer.items)
+            )
         if isinstance(gold, Relation) and isinstance(answer, Relation):
             if gold.order != answer.order:
                 return False
@@ -83,7 +108,7 @@ class Comparison:
         if gold == answer:
             return True
         left, right = split_unit(gold), split_unit(answer)
-        if units_conflict(left.unit, right.unit):
+        if quantities_conflict(left, right):
             return False
         left, right = _without_bare_unit(left, right), _without_bare_unit(right, left)
         if left.value == right.value:
@@ -146,15 +171,43 @@ class Comparison:
     def _unordered(self, gold: tuple[Form, ...], answer: tuple[Form, ...]) -> bool:
         if len(gold) != len(answer):
             return False
-        left = list(answer)
+        waiting, left = [], list(answer)
         for form in gold:
-            match = next((other for other in left if other == form), None)
-            if match is None:
-                match = next((other for other in left if self.forms(form, other)), None)
-            if match is None:
-                return False
-            left.remove(match)
+            if form in left:
+                left.remove(form)
+            else:
+                waiting.append(form)
+        if self.relative_tolerance is None:
+            return all(self._take(form, left) for form in waiting)
+        return self._matching(waiting, left)
+
+    def _take(self, form: Form, left: list[Form]) -> bool:
+        match = next((index for index, other in enumerate(left) if self.forms(form, other)), None)
+        if match is None:
+            return False
+        del left[match]
         return True
+
+    def _matching(self, gold: list[Form], answer: list[Form]) -> bool:
+        """Whether each finds one of its own: with a tolerance, one may be near to several."""
+        owners: dict[int, int] = {}
+
+        def place(index: int, tried: set[int]) -> bool:
+            for other in range(len(answer)):
+                if other not in tried and self.forms(gold[index], answer[other]):
+                    tried.add(other)
+                    if other not in owners or place(owners[other], tried):
+                        owners[other] = index
+                        return True
+            return False
+
+        return all(place(index, set()) for index in range(len(gold)))
+
+    def _in_order(self, gold: Form, answer: Form) -> bool:
+        """`x=1, y=2` and 1, 2: which value is whose must follow from the order."""
+        if getattr(gold, "is_set", False) or getattr(answer, "is_set", False):
+            return False
+        return self._ordered(*(_values(form) for form in (gold, answer)))
 
     def _matrices(self, gold: Form, answer: Form) -> bool:
         if getattr(gold, "bars", "") != getattr(answer, "bars", ""):
@@ -188,7 +241,7 @@ def _members(form: Form) -> tuple[Form, ...]:
     return tuple(dict.fromkeys(form.items)) if form.is_set else form.items
 
 
-def _parts(form: Form) -> tuple[Form, ...]:
+def _joined(form: Form) -> tuple[Form, ...]:
     return form.parts if isinstance(form, Union) else (form,)
 
 
@@ -197,22 +250,51 @@ def _point(form: Form, other: Form) -> Form:
     other = other.value if isinstance(other, Named) else other
     if not isinstance(form, Items) or not isinstance(other, Brackets) or other.opening != "(":
         return form
-    if not all(isinstance(item, Named) and VARIABLE.fullmatch(item.name) for item in form.items):
-        return form
-    named = {item.name: item.value for item in form.items}
-    if len(named) != len(form.items) or len(named) < 2:
-        return form
-    return Brackets("(", tuple(named[name] for name in sorted(named)), ")")
+    return Brackets("(", _values(form), ")") if _are_assignments(form) else form
 
 
-def _letters(form: Form, other: Form) -> Form:
-    """`ACF` as the choices A, C, F, where the other answer is a list of choices."""
+def _thousands(form: Form, other: Form) -> Form:
+    """1,234 as one number, where the other answer is one value."""
+    if isinstance(form, Items) and form.number and isinstance(other, Leaf):
+        return Leaf(form.number)
+    return form
+
+
+def _are_assignments(form: Form) -> bool:
+    """Whether it is a list of values for different names."""
+    if not isinstance(form, Items) or len(form.items) < 2:
+        return False
+    if not all(isinstance(item, Named) for item in form.items):
+        return False
+    return len({without_subscript(item.name) for item in form.items}) == len(form.items)
+
+
+def _values(form: Form) -> tuple[Form, ...]:
+    """The values in the order of x, y, z, where those are their names, else as they are written."""
+    items = _members(form)
+    if _are_assignments(form) and all(item.name in ("x", "y", "z") for item in items):
+        items = tuple(sorted(items, key=lambda item: item.name))
+    return tuple(item.value if isinstance(item, Named) else item for item in items)
+
+
+def _same_variable(one: Form, other: Form) -> bool:
+    names = {getattr(form, "variable", "") for form in (one, other)} - {""}
+    return len(names) < 2
+
+
+def _choices(form: Form, other: Form) -> Form:
+    """`ACF` as the choices A, C, F, where the other answer is a list of choices.
+
+    Letters that do not follow the alphabet are an arrangement: CBAD is not A, B, C, D.
+    """
     if not isinstance(form, Leaf) or not isinstance(other, Items):
         return form
     text = form.text.removeprefix(r"\text{").removesuffix("}")
     choices = all(isinstance(item, Leaf) and len(item.text) == 1 for item in other.items)
     if choices and text.isalpha() and len(text) == len(other.items):
-        return Items(tuple(map(Leaf, text.upper())))
+        letters = text.upper()
+        if list(letters) == sorted(letters) or letters == "".join(i.text for i in other.items):
+            return Items(tuple(map(Leaf, letters)))
     return form
 
 
@@ -253,6 +335,8 @@ def _quotient(ratio: Form, other: Form) -> bool:
     if not isinstance(ratio, Brackets) or ratio.opening != ":" or len(ratio.items) != 2:
         return False
     if not isinstance(other, Leaf) or not all(isinstance(item, Leaf) for item in ratio.items):
+        return False
+    if _is_time(ratio):
         return False
     upper, lower, value = (parse_number(leaf.text) for leaf in (*ratio.items, other))
     return None not in (upper, lower, value) and lower != 0 and Fraction(upper / lower) == value

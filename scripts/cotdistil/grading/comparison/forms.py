@@ -1,6 +1,6 @@
 r"""The forms that an answer can have: one value, a tuple, an interval, a set, a matrix, ..."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True)
@@ -32,20 +32,27 @@ class Relation:
 class Items:
     """Values without an order: a list at the top level, `\\{...\\}`, or the two of a `\\pm`.
 
-    In a set, what stands twice counts once.
+    In a set, what stands twice counts once. `has_or`: an item is an alternative to the one before.
+    `number`: what it is if its commas are those of thousands, as in 1,234; else "".
     """
 
     items: tuple["Form", ...]
     is_set: bool = False
+    has_or: bool = field(default=False, compare=False)
+    number: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True)
 class Brackets:
-    """A tuple or an interval, with the brackets that it has; a ratio or a time has colons."""
+    """A tuple or an interval, with the brackets that it has; a ratio or a time has colons.
+
+    `variable`: what an inequality says to lie in the interval, or "".
+    """
 
     opening: str
     items: tuple["Form", ...]
     closing: str
+    variable: str = ""
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,11 @@ r"""The left sides that only name an answer: `x=`, `f(x)=`, `AB=`, `m+n=`, `\ang
 
 import re
 
-VARIABLE = re.compile(r"(?:[A-Za-z]|\\(?!infty|pi\b)[a-z]+)(?:_\{[^{}]*\})?'*")
+GREEK = (
+    r"\\(?:alpha|beta|gamma|delta|epsilon|zeta|eta|theta|iota|kappa|lambda|mu|nu|xi|rho|sigma|tau"
+    r"|upsilon|phi|chi|psi|omega|hbar|ell|Gamma|Delta|Theta|Lambda|Xi|Sigma|Phi|Psi|Omega)(?![a-z])"
+)
+VARIABLE = re.compile(rf"(?:[A-Za-z]|{GREEK})(?:_\{{[^{{}}]*\}})?'*")
 CALL = re.compile(rf"({VARIABLE.pattern})\(([^()=<>]{{1,30}})\)")
 POINT = re.compile(rf"\({VARIABLE.pattern}(?:,{VARIABLE.pattern})+\)")
 LABEL = re.compile(r"\\text\{[^{}]*\}")
@@ -11,7 +15,7 @@ LETTER = r"(?:[a-wA-W]|\\(?:alpha|beta|gamma|lambda|mu))(?:_\{[^{}]*\})?"
 QUANTITY = re.compile(
     rf"{LETTER}(?:[+\-*/]?{LETTER})+"
     r"|m?(?:\\angle|\\overline|\\triangle) ?\{?[A-Z]{1,4}\}?"
-    r"|\|[A-Za-z]{1,4}\||\[[A-Z]{3,8}\]"
+    r"|\|[A-Z]{1,4}\||\[[A-Z]{3,8}\]"
     rf"|\\(?:sin|cos|tan|cot|sec|csc)(?:\^\{{2\}})? ?\(?{VARIABLE.pattern}\)?"
     r"|\\frac\{(?:[a-w]\}\{[a-w]|[A-Z]{2}\}\{[A-Z]{2}|d[a-z]\}\{d[a-z])\}"
 )
@@ -20,7 +24,10 @@ ARITHMETIC = re.compile(r"[0-9+\-*/().^{} !]+|(?:[0-9+\-*/().^{} ]|\\(?:frac|sqr
 
 def names_an_answer(text: str) -> bool:
     """Whether a left side says nothing but what the right side is."""
-    return any(kind.fullmatch(text) for kind in (VARIABLE, CALL, POINT, LABEL, QUANTITY))
+    if POINT.fullmatch(text):
+        letters = [name for name in text.strip("()").split(",") if name[0] != "\\"]
+        return letters == sorted(letters)  # (y,x) is not the point that (x,y) is
+    return any(kind.fullmatch(text) for kind in (VARIABLE, CALL, LABEL, QUANTITY))
 
 
 def is_arithmetic(text: str) -> bool:
@@ -43,8 +50,8 @@ def renamed_argument(name: str, text: str, other: str) -> str | None:
         return None
     if not one[2].isalpha() or not two[2].isalpha():
         return None
-    if re.search(rf"(?<![\\A-Za-z]){two[2]}(?![A-Za-z])", text):
-        return None
     macros = re.split(r"(\\[A-Za-z]+)", text)
+    if any(two[2] in part for part in macros[0::2]):
+        return None
     macros[0::2] = [part.replace(one[2], two[2]) for part in macros[0::2]]
     return "".join(macros)

@@ -25,8 +25,8 @@ def as_regions(
 ) -> tuple[tuple[Form, ...], tuple[Form, ...]] | None:
     """The intervals and points of two answers, or None where they are compared as they stand.
 
-    Two half-lines in a list are their common part where they have one, else both: people write
-    "and" and "or" as they please. `order` says which end is less where neither is a number.
+    Two half-lines in a list are their common part where they have one and no "or" joins them, else
+    both: many write "and" for "or". `order` says which end is less where neither is a number.
     """
     if Union not in (type(one), type(other)) and {type(one), type(other)} != {Items, Brackets}:
         return None
@@ -40,7 +40,11 @@ def _parts(form: Form, order: Order) -> tuple[Form, ...]:
     if isinstance(form, Union):
         return _all_parts(form.parts, order)
     if isinstance(form, Items):
-        if len(form.items) == 2 and all(map(_is_unbounded, form.items)):
+        variables = {item.variable for item in form.items if isinstance(item, Brackets)}
+        if len(variables - {""}) > 1:
+            return ()
+        both_unbounded = len(form.items) == 2 and all(map(_is_unbounded, form.items))
+        if both_unbounded and not form.has_or:
             common = _common_part(*form.items, order)
             return (common,) if common else form.items
         return _all_parts(form.items, order)
@@ -72,7 +76,7 @@ def _common_part(one: Brackets, other: Brackets, order: Order) -> Brackets | Non
         return None
     if not isinstance(low, Leaf) or not isinstance(high, Leaf) or not _less(low, high, order):
         return None
-    return Brackets(one.opening, (low, high), other.closing)
+    return Brackets(one.opening, (low, high), other.closing, one.variable)
 
 
 def _less(left: Leaf, right: Leaf, order: Order) -> bool:

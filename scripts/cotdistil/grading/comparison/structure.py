@@ -17,7 +17,8 @@ from cotdistil.grading.comparison.forms import (
     Union,
 )
 from cotdistil.grading.comparison.names import VARIABLE, is_arithmetic, names_an_answer
-from cotdistil.grading.values.numeric import parse_number
+from cotdistil.grading.spelling.macros import OR
+from cotdistil.grading.values.numeric import THOUSANDS, parse_number
 
 MAX_ITEMS = 128
 
@@ -32,10 +33,11 @@ MATRIX = re.compile(
 )
 ABSOLUTE = re.compile(rf"\|({VARIABLE.pattern})\|")
 PLUS_MINUS = re.compile(r"\\(p|m)(?:m|p)(?![a-z]) ?")
+OTHER_SIGN = {"+": "-", "-": "+"}
+MAX_SIGNS = 4
 DETERMINANTS = {"v": "|", "V": r"\|"}
 CONGRUENCE = re.compile(r"(.*?)(?:\\equiv ?)?([^\\]+|\([^\\]+\))\\pmod\{([^{}]+)\}")
 CASES = re.compile(r"\\begin\{cases\}(.*)\\end\{cases\}", re.DOTALL)
-GROUPED_ZEROS = re.compile(r"[1-9][0-9]{0,2}(?:,[0-9]{3})*,000(?:,[0-9]{3})*")
 REALS = re.compile(r"(?:\\mathbb\{R\}|\(-\\infty,\\infty\))(?:(?:\\setminus ?|-)(\\\{.*\\\}))?")
 
 
@@ -44,15 +46,16 @@ def read_form(text: str, depth: int = 0) -> Form:
     if depth > 8:
         return Leaf(text)
     text = text.removeprefix("+")
-    if GROUPED_ZEROS.fullmatch(text):
-        return Leaf(text.replace(",", ""))
     items = [item for item in split_top(text, (",", ";")) if item]
     if len(items) > MAX_ITEMS:
         return Leaf(text)
     if len(items) > 1:
         if r"\neq" in items[0] and (line := _without_points(items, depth)):
             return line
-        return Items(tuple(form for item in items for form in _read_item(item, depth)))
+        has_or = any(item.startswith(OR) for item in items)
+        forms = (form for item in items for form in _read_item(item.removeprefix(OR), depth))
+        number = text.replace(",", "") if THOUSANDS.fullmatch(text) else ""
+        return Items(tuple(forms), has_or=has_or, number=number)
     if len(items) == 1:
         text = items[0]
     if PLUS_MINUS.search(text) and not text.startswith(r"\{"):
@@ -62,10 +65,25 @@ def read_form(text: str, depth: int = 0) -> Form:
 
 def _read_item(text: str, depth: int) -> Iterator[Form]:
     if PLUS_MINUS.search(text) and not text.startswith(r"\{"):
-        for signs in ({"p": "+", "m": "-"}, {"p": "-", "m": "+"}):
-            yield _read_one(PLUS_MINUS.sub(lambda sign, to=signs: to[sign[1]], text), depth)
+        for signed in _signed(text):
+            yield _read_one(signed, depth)
     else:
         yield _read_one(text, depth)
+
+
+def _signed(text: str) -> Iterator[str]:
+    r"""The text with each choice of its signs; `\\pm` and `\\mp` in one text go together."""
+    count = len(PLUS_MINUS.findall(text))
+    if r"\mp" in text or count > MAX_SIGNS:
+        choices = ["+" * count, "-" * count]
+    else:
+        choices = map("".join, itertools.product("+-", repeat=count))
+    for choice in choices:
+        signs = iter(choice)
+        yield PLUS_MINUS.sub(
+            lambda sign, signs=signs: next(signs) if sign[1] == "p" else OTHER_SIGN[next(signs)],
+            text,
+        )
 
 
 def _read_one(text: str, depth: int) -> Form:
@@ -95,7 +113,9 @@ def _read_one(text: str, depth: int) -> Form:
             return _cases(match[1], depth)
         scalar, _, _ = text.partition(r"\begin")
         scalar = scalar.rstrip("([|*")
-        match = MATRIX.fullmatch(text.removeprefix(scalar).removeprefix("*"))
+        scalar, text = ("-1", text.removeprefix("-")) if scalar == "-" else (scalar, text)
+        text = text.removeprefix(scalar).removeprefix("*")
+        match = MATRIX.fullmatch(text)
         if match and r"\begin" not in match[3]:
             matrix = _matrix(match[3], DETERMINANTS.get(match[2]) or _bars(match), depth)
             return _scaled(scalar, matrix) if scalar else matrix
@@ -112,12 +132,14 @@ def _bars(match: re.Match[str]) -> str:
 
 def _without_points(items: list[str], depth: int) -> Form | None:
     """`x \\neq 1, 2` and `x \\neq 1, x \\neq 2`."""
-    points = []
+    points, variables = [], set()
     for item in items:
         left, found, point = item.rpartition(r"\neq")
-        if found and not VARIABLE.fullmatch(left.strip()):
-            return None
+        if found:
+            variables.add(left.strip())
         points.append(point.strip())
+    if len(variables) != 1 or not VARIABLE.fullmatch(*variables):
+        return None
     return _real_line(rf"\{{{','.join(points)}\}}", depth)
 
 
@@ -188,8 +210,10 @@ def _equation(sides: list[str], text: str, depth: int) -> Form | None:
         return Named(left, read_form(right, depth + 1), text)
     if len(sides) == 2 and names_an_answer(right):
         return Named(right, read_form(left, depth + 1), f"{right}={left}")
-    if all(is_arithmetic(side) for side in sides[:-1]):
-        return Named("", read_form(right, depth + 1), text)
+    if all(map(is_arithmetic, sides)):
+        values = {number for side in sides if (number := parse_number(side)) is not None}
+        if len(values) < 2:
+            return Named("", read_form(right, depth + 1), text)
     return Relation(left, "=", right) if len(sides) == 2 else None
 
 
@@ -200,8 +224,8 @@ def _inequality(left: str, order: str, right: str, depth: int) -> Form:
         return _between([f"-{right}", match[1], right], [order, order], depth)
     if VARIABLE.fullmatch(left) and not VARIABLE.fullmatch(right):
         bound = read_form(right, depth + 1)
-        below = Brackets("(", (Leaf(r"-\infty"), bound), "]" if order == "<=" else ")")
-        above = Brackets("[" if order == ">=" else "(", (bound, Leaf(r"\infty")), ")")
+        below = Brackets("(", (Leaf(r"-\infty"), bound), "]" if order == "<=" else ")", left)
+        above = Brackets("[" if order == ">=" else "(", (bound, Leaf(r"\infty")), ")", left)
         return Union((below, above)) if order == "!=" else below if order[0] == "<" else above
     if order[0] == ">" or (order == "!=" and right < left):
         left, order, right = right, MIRRORED[order], left
@@ -224,7 +248,7 @@ def _between(sides: list[str], orders: list[str], depth: int) -> Form | None:
         return None
     ends = tuple(read_form(side, depth + 1) for side in (sides[0], sides[2]))
     opening, closing = ("[" if orders[0] == "<=" else "("), ("]" if orders[1] == "<=" else ")")
-    return Brackets(opening, ends, closing)
+    return Brackets(opening, ends, closing, sides[1])
 
 
 def _matrix(body: str, bars: str, depth: int) -> Matrix:

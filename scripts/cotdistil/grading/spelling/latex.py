@@ -4,7 +4,6 @@ import re
 
 from cotdistil.grading.spelling.macros import (
     ACCENTS,
-    COLOURS,
     CURRENCY,
     DELIMITED,
     FRACTIONS,
@@ -15,6 +14,7 @@ from cotdistil.grading.spelling.macros import (
     SPACES,
     SYNONYMS,
     TEXT,
+    UNSEEN,
 )
 from cotdistil.grading.spelling.plain_text import cased, named_words, without_spaces
 
@@ -23,6 +23,7 @@ SOFT_COMMA = "\x01"  # a comma in 1{,}000 or 1,\!000, which never separates two 
 CONTROL_WORD = re.compile(r"\\[A-Za-z]+")
 NUMBER_FIRST = re.compile(r"(-?[0-9][0-9:.,/]*) ?(.*)")
 INFIX = {r"\over": r"\frac", r"\choose": r"\binom"}
+PARTED = re.compile(r"[,;=<>:]|\\(?:text|leq|geq|neq|in|cup)\b")
 UNIT_VECTORS = ("i", "j", "k", r"\imath", r"\jmath")
 COMPOUND_UNIT = re.compile(r"[A-Za-z]+(?:\^-?[0-9])?(?: ?[*/] ?[A-Za-z]+(?:\^-?[0-9])?)+")
 TWO_LETTERS = re.compile(r"[A-Za-z]{2}")
@@ -68,7 +69,7 @@ def _rewritten(tokens: list[str]) -> str:
         elif token in MODULO:
             inside, index = _argument(tokens, index, True)
             out.append(rf"\pmod{{{_inner(inside)}}}")
-        elif token in COLOURS:
+        elif token in UNSEEN:
             index = _argument(tokens, index, True)[1]
         elif token in CURRENCY:
             out.append(CURRENCY[token])
@@ -124,12 +125,13 @@ def _argument(
 
 
 def _at_top(tokens: list[str], wanted: str) -> int | None:
-    depth = 0
+    """Where it stands outside all groups; None if it does so nowhere, or more than once."""
+    depth, found = 0, []
     for index, token in enumerate(tokens):
         depth += (token == "{") - (token == "}")
         if token == wanted and depth == 0:
-            return index
-    return None
+            found.append(index)
+    return found[0] if len(found) == 1 else None
 
 
 def _closing(tokens: list[str], start: int, closing: str) -> int:
@@ -198,5 +200,5 @@ def _append_group(out: list[str], inside: list[str]) -> None:
         # without a sign between them, \\exp{at} would become another macro
         out.append(f"({content})" if out[-1][1:] in FUNCTIONS else f"{{{content}}}")
         return
-    needs_brackets = any(sign in content[1:] for sign in "+-") and r"\text" not in content
+    needs_brackets = any(sign in content[1:] for sign in "+-") and not PARTED.search(content)
     out.append(f"({content})" if needs_brackets else content)

@@ -13,7 +13,7 @@ UNICODE = str.maketrans(
         "°": r"^{\circ}", "½": r"\frac{1}{2}", "¼": r"\frac{1}{4}",
         "¾": r"\frac{3}{4}", "θ": r"\theta ", "α": r"\alpha ", "β": r"\beta ", "λ": r"\lambda ",
         "γ": r"\gamma ", "δ": r"\delta ", "φ": r"\phi ", "ω": r"\omega ", "μ": r"\mu ",
-        "，": ",", "：": ":", "（": "(", "）": ")", "％": "%", "＝": "=",
+        "，": ",", "：": ":", "（": "(", "）": ")", "％": "%", "¥": "", "₹": "", "＝": "=",
         "\u00a0": " ", "\u2009": " ", "\u202f": " ", "\u200b": "", "′": "'", "“": '"', "”": '"',
     }
 )  # fmt: skip
@@ -21,6 +21,7 @@ UNICODE = str.maketrans(
 
 RAISED = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻ⁿ", "0123456789+-n")
 LOWERED = str.maketrans("₀₁₂₃₄₅₆₇₈₉ₙ", "0123456789n")
+OR = "\x05"  # before an inequality that is an alternative to the one before it
 CURRENCY = {r"\$": "\x02", "£": "\x03", r"\pounds": "\x03", "€": "\x04", r"\euro": "\x04"}
 CURRENCY_NAMES = {"\x02": "dollar", "\x03": "gbp", "\x04": "eur"}
 
@@ -29,13 +30,13 @@ def _names(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
-SPACES = _names(r"\, \; \: \quad \qquad \enspace \thinspace \hspace ~ \> \medspace \thickspace") | {
+SPACES = _names(r"\, \; \: \quad \qquad \enspace \thinspace ~ \> \medspace \thickspace") | {
     "\\ ",
     "\\\n",
 }
 SILENT = _names(
     r"\! \left \right \middle \big \Big \bigg \Bigg \bigl \bigr \Bigl \Bigr \biggl \biggr \Biggl"
-    r" \Biggr \displaystyle \textstyle \scriptstyle \limits \nolimits \phantom \/ \negthinspace"
+    r" \Biggr \displaystyle \textstyle \scriptstyle \limits \nolimits \/ \negthinspace"
     r" \rm \bf \it \sf \tt \cal \vec \boldsymbol \bm \mathbf \mathit \mathsf \mathcal \mathnormal"
     r" \overrightarrow"
     r" \ensuremath \mathopen \mathclose \boxed \fbox \nobreak \allowbreak \mathstrut \strut"
@@ -52,7 +53,7 @@ FRACTIONS = {r"\frac": r"\frac", r"\dfrac": r"\frac", r"\tfrac": r"\frac", r"\cf
 SYNONYMS = {
     r"\le": r"\leq", r"\leqslant": r"\leq", r"\leqq": r"\leq", r"\ge": r"\geq",
     r"\geqslant": r"\geq", r"\geqq": r"\geq", r"\lt": "<", r"\gt": ">", r"\ne": r"\neq",
-    r"\not=": r"\neq", r"\lbrace": r"\{", r"\rbrace": r"\}", r"\lbrack": "[", r"\rbrack": "]",
+    r"\lbrace": r"\{", r"\rbrace": r"\}", r"\lbrack": "[", r"\rbrack": "]",
     r"\lparen": "(", r"\rparen": ")", r"\langle": "(", r"\rangle": ")", r"\lvert": "|",
     r"\rvert": "|", r"\vert": "|", r"\mid": "|", r"\lVert": r"\|", r"\rVert": r"\|",
     r"\cdot": "*", r"\times": "*", r"\ast": "*", r"\div": "/", r"\colon": ":", r"\infin": r"\infty",
@@ -65,6 +66,6 @@ SYNONYMS = {
     r"\varepsilon": r"\epsilon", r"\dots": r"\ldots", r"\cdots": r"\ldots", r"\top": "T",
 }  # fmt: skip
 MODULO = _names(r"\pmod \bmod \mod")
-COLOURS = _names(r"\color \textcolor")
+UNSEEN = _names(r"\color \textcolor \phantom \hspace \vspace \label \tag")
 FUNCTIONS = _names("sin cos tan cot sec csc arcsin arccos arctan sinh cosh tanh ln log exp")
 INFINITY = _names("oo inf infty infinity")

@@ -8,6 +8,7 @@ from cotdistil.grading.spelling.macros import (
     CURRENCY_NAMES,
     INFINITY,
     LOWERED,
+    OR,
     RAISED,
     UNICODE,
 )
@@ -26,17 +27,20 @@ MAX_DEPTH = 40
 PLAIN_WORDS = re.compile(r"[A-Za-z'’\-]+(?: [A-Za-z'’\-]+)*")
 ONE_TEXT = re.compile(r"(-?)\\text\{([^{}]*)\}")
 LETTER_LIST = re.compile(r"[A-Z](?:(?:, ?|,? and )[A-Z])+")
-SEPARATOR = re.compile(r"(?:,? *(?:\\text\{(?:and|or)\}|\b(?:and|or)\b) *)")
+SEPARATOR = re.compile(r"(?:,? *(?:\\text\{(and|or)\}|\b(and|or)\b) *)")
+INEQUALITY = re.compile(r"[<>]|\\[lg]eq")
 CURRENCY = re.compile(
     r"([\x02-\x04]) ?(-?(?:[0-9][0-9,]*(?:\.[0-9]+)?|\.[0-9]+|\\frac\{[^{}]*\}\{[^{}]*\})"
     rf"(?: ?(?:\\text\{{)?(?:{'|'.join(SCALES)})\b\}}?)?)"
 )
 RATIO = re.compile(r"\A([0-9]+) ?(?:\\text\{)?to\b\}? ?([0-9]+)\Z")
 WHOLE_PARAMETER = re.compile(
-    r"(?<=.)[,;]? ?\(? ?(?<![A-Za-z\\])[a-z](?:, ?[a-z])* ?\\in ?\\mathbb\{[ZN]\}"
-    r"(?:\^\{[*+]\}|_\{[^{}]*\})? ?\)?\Z"
+    r"(?<=.)[,;]? ?\(? ?(?<![A-Za-z\\])[a-z](?:, ?[a-z])* ?\\in ?\\mathbb\{Z\} ?\)?\Z"
 )
-REPLY = re.compile(r"(?:\\text\{)?(yes|no|true|false)\}?[,.;:][^0-9]*", re.IGNORECASE)
+REPLY = re.compile(
+    r"(?:\\text\{)?(yes|no|true|false)\}?[,.;:](?!.*\b(?:yes|no|true|false|but|however)\b)[^0-9]*",
+    re.IGNORECASE,
+)
 LONE_DOLLAR = re.compile(r"(-?)\$(?=[0-9.])([^$]*)\Z")
 # each pattern is tried where its trigger stands in the text
 SIGNS = tuple(
@@ -56,7 +60,11 @@ SIGNS = tuple(
         (".", r"(?<![\\A-Za-z])(?:np|numpy|math|sympy|sp)\.(?=[a-z])", ""),
         (".", r"(?<![A-Za-z])([AaPp])\. ?([Mm])\b\.?", r"\1\2"),
         (" U ", r"(?<=[)\]])\s*U\s*(?=[(\[])", r"\\cup "),
-        ("for ", r",? *(?:\\text\{)? *for (?:all|every|any|each)\b.*\Z", ""),
+        ("for ", r",? ?(?:\\text\{)? ?for (?:all|every|any|each) (?:real )?"
+         r"(?:numbers? |values of )?"
+         r"[}$ ]*[a-z](?:, ?[a-z])*[}$ ]*\Z", ""),
+        (r"\not", r"\\not ?=", r"\\neq "),
+        (" and ", r"(?<=[0-9]) and (?=[0-9]+/[0-9]+\Z)", " "),
         ("mod", r"\(\s*(?:\\(?:text|mathrm|operatorname)\{\s*)?mod[ }\\]*([0-9A-Za-z]+)\s*\)",
          r"\\pmod{\1}"),
         (r"\\", r"\\\\ *\[[0-9.]+ ?(?:pt|em|ex|mm|cm)\]", r"\\\\"),
@@ -93,7 +101,8 @@ def _normalised(text: str) -> str:
 
 
 def _signs(source: str) -> str:
-    """Unicode and ASCII signs in LaTeX."""
+    """Unicode and ASCII signs in LaTeX, with single spaces."""
+    source = " ".join(source.split())
     if not source.isascii():
         source = RAISED_RUN.sub(lambda run: f"^{{{run[0].translate(RAISED)}}}", source)
         source = LOWERED_RUN.sub(lambda run: f"_{{{run[0].translate(LOWERED)}}}", source)
@@ -150,6 +159,8 @@ def _settled(text: str) -> str:
     if any(mark in text for mark in CURRENCY_NAMES):
         text = CURRENCY.sub(_with_unit_behind, text).translate({2: None, 3: None, 4: None})
     if " " in text:
+        # with a space behind it, a comma separates: 2, 100 are two numbers
+        text = re.sub(r"(?<=[0-9]), (?=[0-9]{3}(?![0-9]))", ";", text)
         text = re.sub(r"(?<![0-9.,])([1-9][0-9]{0,2})((?: [0-9]{3})+)(?![0-9])", _joined, text)
         text = re.sub(r"([0-9]) ([0-9]+)/([0-9]+)(?![0-9])", r"\1\\frac{\2}{\3}", text)
     if "to" in text:
@@ -160,8 +171,9 @@ def _settled(text: str) -> str:
         return words
     if "degree" in text:
         text = re.sub(r"\\text\{degree\} ?([CFK])(?![A-Za-z])", r"\\text{degree \1}", text)
+    text = re.sub(r"(?<=[0-9]) (?=[0-9])", ";", text)
     if "and" in text or "or" in text:
-        text = SEPARATOR.sub(", ", text)
+        text = SEPARATOR.sub(_separator, text)
     return without_spaces(named_words(without_thousands(text)))
 
 
@@ -183,6 +195,11 @@ def _words(text: str) -> str | None:
     if one_text or re.search(r"[A-Za-z]{4}", text):
         return rf"{sign}\text{{{cased(words).replace(' ', '~')}}}"
     return None
+
+
+def _separator(match: re.Match[str]) -> str:
+    is_or = "or" in match.groups() and INEQUALITY.search(match.string)
+    return f",{OR}" if is_or else ", "
 
 
 def _joined(match: re.Match[str]) -> str:

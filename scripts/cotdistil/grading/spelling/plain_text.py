@@ -7,6 +7,7 @@ from cotdistil.grading.values.units import WORDS as UNIT_WORDS
 
 WORDS = re.compile(r"(\\text\{[^{}]*\})")
 ADJACENT = re.compile(r"\\text\{([^{}]*)\}\\text\{([^{}]*)\}")
+LINKS_AND_UNITS = UNIT_WORDS | {"of", "the", "at", "in", "on", "to", "for", "by", "per"}
 GROUPED = r"[1-9][0-9]{0,2}(?:,[0-9]{3})+"
 
 
@@ -36,16 +37,18 @@ def named_words(text: str) -> str:
             continue
         preceding = text[: match.start()].rstrip()
         before = preceding[-1:]
-        behind_word = bool(out) and text[last : match.start()] in (" ", "/")
+        is_behind_word = bool(out) and text[last : match.start()] in (" ", "/")
+        is_behind_value = before.isdigit() or before == "}" or preceding.endswith(r"\pi")
         if word in FUNCTIONS:
             new = "\\" + word
         elif word in INFINITY:
             new = r"\infty"
         elif word == "pi":
             new = r"\pi"
-        elif len(word) > 3 or (
-            word.lower() in UNIT_WORDS
-            and (before.isdigit() or before == "}" or behind_word or preceding.endswith(r"\pi"))
+        elif (
+            len(word) > 3
+            or (is_behind_word and len(word) == 3)
+            or (word.lower() in LINKS_AND_UNITS and (is_behind_value or is_behind_word))
         ):
             new = rf"\text{{{cased(word)}}}"
         else:

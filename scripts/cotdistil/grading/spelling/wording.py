@@ -2,7 +2,7 @@
 
 import re
 
-from cotdistil.grading.values.number_words import NUMBERS, SCALES, number_value
+from cotdistil.grading.values.number_words import NUMBERS, PARTS, SCALES, number_value
 from cotdistil.grading.values.units import canonical_unit
 
 WORD = r"[A-Za-z][A-Za-z'’-]*"
@@ -20,7 +20,12 @@ LEAD_IN = re.compile(
     [\s*]*\}}?[\s*]*(?=\S)""",
     re.IGNORECASE | re.VERBOSE,
 )
-NEGATION = re.compile(r"\bnot\b|n't\b|\bnever\b", re.IGNORECASE)
+# with one of these in it, what leads in says something else than "this is the answer"
+DISTORTION = re.compile(
+    r"\b(?:not|never|cannot|could|may|might|would|wrong|incorrect|false|opposite|negative|reciprocal"
+    r"|inverse|square|cube|root|twice|double|half|times|percent|of\s+the\s+answer)\b|n't\b",
+    re.IGNORECASE,
+)
 MATHEMATICS = re.compile(r"[0-9\\$]|\(?[A-Za-z]\)?\.?\Z")
 SOLUTIONLESS = re.compile(r"(?:.*~)?(?:does|do)~not~exist|dne")
 
@@ -42,11 +47,11 @@ PHRASES = {
 def without_lead_in(source: str) -> str:
     """`The answer is 5` is 5; what follows must be mathematics and deny nothing."""
     match = LEAD_IN.match(source)
-    if not match or NEGATION.search(match.group()):
+    if not match or DISTORTION.search(match.group()):
         return source
     rest = source[match.end() :].strip()
     if MATHEMATICS.match(rest) or (
-        re.search(r"[0-9\\$]", rest) and not NEGATION.search(rest) and len(rest.split()) < 8
+        re.search(r"[0-9\\$]", rest) and not DISTORTION.search(rest) and len(rest.split()) < 8
     ):
         return rest
     return source
@@ -64,6 +69,8 @@ def words_as_mathematics(words: str) -> str | None:
     while count <= len(rest) and (rest[count - 1] in NUMBERS or rest[count - 1] in SCALES):
         count += 1
     value = number_value([first, *rest[: count - 1]])
+    if value is not None and len(rest) == count and (parts := PARTS.get(rest[-1].rstrip("s"))):
+        return rf"\frac{{{value}}}{{{parts}}}"
     unit = " ".join(rest[count - 1 :])
     if value is None or (unit and not canonical_unit(unit)):
         return None
@@ -77,13 +84,14 @@ def same_words(left: str, right: str) -> bool:
         return True
     short, long = sorted((left, right), key=len)
     lead_in = LEAD_IN.match(long.replace("~", " "))
-    if lead_in and not NEGATION.search(lead_in.group()) and not LEAD_IN.match(short):
+    if lead_in and not DISTORTION.search(lead_in.group()) and not LEAD_IN.match(short):
         return _bare(long[lead_in.end() :]) == _bare(short)
     return False
 
 
 def _lower(text: str) -> str:
-    return text.replace(r"\text{", "").replace("}", "").lower().replace("-", "~").strip("~.")
+    text = text.replace(r"\text{", "").replace("}", "").lower().strip("~.")
+    return re.sub(r"(?<=[a-z])-(?=[a-z])", "~", text)
 
 
 def _bare(text: str) -> str:

@@ -3,7 +3,10 @@
 import re
 
 CHOICE = re.compile(r"\(?(?:\\text\{)?([A-J])\}?\)?|\(?([a-j])\)")
-CHOICE_WITH_TEXT = re.compile(r"(?:\(([A-J])\)|([A-J])[.:)]).+")
+# not "(A) or (B)", which normalises to "(A),(B)"
+CHOICE_WITH_TEXT = re.compile(
+    r"(?:\(([A-J])\)|([A-J])[.:)])(?![,;])(?!.*(?:\([A-J]\)|\b(?:no|not)\b|,[A-J]\b)).+"
+)
 
 
 def choice_letter(text: str, with_text: bool = False) -> str | None:

@@ -1,5 +1,6 @@
 """Read an answer as an exact number."""
 
+import math
 import re
 from fractions import Fraction
 
@@ -8,7 +9,7 @@ MAX_EXPONENT = 400
 
 DECIMAL = r"(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)"
 SIGN = r"(?P<sign>[+-]*)"
-THOUSANDS = re.compile(r"[1-9][0-9]{0,2}(?:,[0-9]{3})+(?:\.[0-9]*)?")
+THOUSANDS = re.compile(r"[+-]?[1-9][0-9]{0,2}(?:,[0-9]{3})+(?:\.[0-9]*)?")
 PLAIN = re.compile(rf"{SIGN}(?P<a>{DECIMAL})")
 RATIO = re.compile(
     rf"{SIGN}(?:\\frac\{{(?P<a>-?{DECIMAL})\}}\{{(?P<b>-?{DECIMAL})\}}"
@@ -39,6 +40,18 @@ def parse_number(text: str) -> Fraction | None:
         if value is not None:
             return value
     return None
+
+
+def is_unfinished(text: str) -> bool:
+    """Whether a number is written as a sum still to be done: 84/12, 84:12, 2^3, 7*10^2."""
+    if POWER.fullmatch(text) or (SCIENTIFIC.fullmatch(text) and "^" in text):
+        return True
+    match = RATIO.fullmatch(text.replace(":", "/"))
+    terms = [match[name] for name in "abcdef" if match[name]] if match else []
+    if not terms or not all(term.lstrip("-").isdigit() for term in terms):
+        return bool(match)
+    lower = int(terms[1])
+    return lower in (0, 1) or math.gcd(int(terms[0]), lower) != 1
 
 
 def numbers_equal(left: Fraction, right: Fraction, relative_tolerance: float | None) -> bool:

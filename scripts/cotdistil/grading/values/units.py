@@ -32,10 +32,27 @@ NAMES = {
     "month": "month",
     "year": "year yr yrs",
     "mph": "mph",
+    "kph": "kph kmh kmph",
+    "khz": "khz",
+    "mhz": "mhz",
+    "ghz": "ghz",
+    "kj": "kilojoule",
+    "kw": "kilowatt",
+    "kpa": "kpa kilopascal",
+    "mpa": "mpa megapascal",
+    "kev": "kev",
+    "mev": "mev",
+    "gev": "gev",
+    "erg": "erg",
+    "angstrom": "angstrom",
+    "micrometer": "micrometer micrometre micron",
+    "atm": "atm",
+    "cal": "cal calorie",
+    "kcal": "kcal",
     "acre": "acre",
-    "hectare": "ha hectare",
-    "quart": "quart qt",
-    "pint": "pint pt",
+    "hectare": "hectare",
+    "quart": "quart",
+    "pint": "pint",
     "cup": "cup",
     "decade": "decade",
     "century": "century centuries",
@@ -44,6 +61,8 @@ NAMES = {
     "eur": "eur euro",
     "gbp": "gbp",
     "degree": "degree deg",
+    "celsius": "celsius",
+    "fahrenheit": "fahrenheit",
     "%": "% percent",
     "unit": "unit",
     "hz": "hz hertz",
@@ -53,15 +72,19 @@ NAMES = {
     "v": "v volt",
     "k": "kelvin",
     "pa": "pa pascal",
-    "ev": "ev",
     "mol": "mol mole",
-    "nm": "nm nanometer nanometre",
+    "nm": "nanometer nanometre",
     "rad": "rad radian",
     "am": "am",
     "pm": "pm",
 }
 CANONICAL = {word: name for name, words in NAMES.items() for word in words.split()}
 CANONICAL.update({word + "s": name for word, name in list(CANONICAL.items()) if len(word) > 2})
+DEGREES = {"c": "celsius", "f": "fahrenheit"}
+SCALE_OF_DEGREES = re.compile(r"degrees?~?\}?(?:\\text\{)?(c|f)(?:elsius|ahrenheit)?\b")
+SIDE_WORDS = frozenset(
+    ("tall", "long", "wide", "high", "deep", "away", "apart", "old", "each", "total")
+)
 POWERS = {"square": 2, "sq": 2, "squared": 2, "cubic": 3, "cubed": 3}
 WORDS = frozenset((*CANONICAL, *POWERS, "per"))
 
@@ -80,10 +103,11 @@ TRIGONOMETRY = re.compile(r"\\(?:sin|cos|tan|cot|sec|csc)")
 
 @dataclass(frozen=True)
 class Quantity:
-    """`value` is LaTeX; `unit` is canonical, "" without one, None if its words are not known."""
+    """`value` is LaTeX; `unit` is canonical, "" without one, None if its `words` are not known."""
 
     value: str
     unit: str | None
+    words: str = ""
 
 
 def split_unit(text: str) -> Quantity:
@@ -94,14 +118,15 @@ def split_unit(text: str) -> Quantity:
     """
     base = BASE.fullmatch(text)
     if base and (radix := NUMBERS.get(base[3]) or (base[3].isdigit() and int(base[3]))):
-        return Quantity(base[1] + base[2], f"base {radix}")
+        figures = base[2] if base[2].isdigit() else rf"\text{{{base[2]}}}"  # 1E2 is no power of ten
+        return Quantity(base[1] + figures, f"base {radix}")
     start = text.find(r"\text{")
     if start <= 0:
         return Quantity(text, "")
     if scaled := SCALED.match(text):
         rest = rf"\text{{{text[scaled.end() :]}" if text[scaled.end() - 1] == "~" else ""
         unit = canonical_unit(rest) if rest else ""
-        return Quantity(f"{scaled[1]}*10^{{{SCALES[scaled[2]]}}}", unit)
+        return Quantity(f"{scaled[1]}*10^{{{SCALES[scaled[2]]}}}", unit, _plain(rest))
     if fraction := UNIT_FRACTION.search(text):
         below = fraction[2] or rf"\text{{{fraction[3]}}}"
         text = f"{text[: fraction.start()]}{fraction[1]}/{below}"
@@ -109,14 +134,28 @@ def split_unit(text: str) -> Quantity:
     tail = TAIL.match(text, start)
     if not tail or (tail.group() == r"\text{degree}" and TRIGONOMETRY.search(text)):
         return Quantity(text, "")
-    return Quantity(text[:start].removesuffix("*"), canonical_unit(tail.group()))
+    words = tail.group()
+    return Quantity(text[:start].removesuffix("*"), canonical_unit(words), _plain(words))
+
+
+def _plain(words: str) -> str:
+    return " ".join(re.sub(r"\\text|[{}~]", " ", words).lower().split())
 
 
 def canonical_unit(text: str) -> str | None:
-    r"""`\text{square~inches}` and `\text{in}^{2}` are both "in^2"; None if a word is unknown."""
+    r"""`\text{square~inches}` and `\text{in}^{2}` are both "in^2"; None if a word is unknown.
+
+    What stands behind "of", and words such as "long" or "away", are no part of a unit. "units" say
+    nothing: they are "".
+    """
     found: dict[str, int] = {}
     pending, sign, last = 1, 1, None
-    for word in WORD.findall(text.replace(r"\text", "").replace(r"\cdot", "").lower()):
+    text = SCALE_OF_DEGREES.sub(lambda match: DEGREES[match[1]], text.lower())
+    for word in WORD.findall(text.replace(r"\text", "").replace(r"\cdot", "")):
+        if word == "of":
+            break
+        if word in SIDE_WORDS and found:
+            continue
         if word[0] == "^" and last:
             found[last] = sign * int(word.strip("^{}"))
         elif word in POWERS:
@@ -132,13 +171,10 @@ def canonical_unit(text: str) -> str | None:
             pending = 1
         else:
             return None
-    if found == {"unit": found.get("unit")}:
-        return None  # "10 units" says nothing about which unit
-    if found == {"mi": 1, "h": -1}:
-        return "mph"
+    if not found:
+        return None
+    if set(found) == {"unit"}:
+        return ""
+    if found in ({"mi": 1, "h": -1}, {"km": 1, "h": -1}):
+        return "mph" if "mi" in found else "kph"
     return " ".join(f"{name}^{power}" if power != 1 else name for name, power in found.items())
-
-
-def units_conflict(left: str | None, right: str | None) -> bool:
-    """Both sides name a known unit, and not the same one."""
-    return bool(left and right and left != right)
