@@ -28,7 +28,7 @@ CLOSING = frozenset((")", "]", "}", r"\}", r"\end"))
 ORDER = {"<": "<", r"\leq": "<=", ">": ">", r"\geq": ">=", "=": "=", r"\neq": "!="}
 MIRRORED = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "=": "=", "!=": "!="}
 MATRIX = re.compile(
-    r"([(\[|]|\\\|)?\\begin\{([pbvVB]?)(?:(?:small)?matrix|array\}\{?[clr|]+(?=\}?))\}?(.*)\\end\{[A-Za-z]*\}([)\]|]|\\\|)?",
+    r"([(\[|]|\\\|)?\\begin\{([pbvVB]?)(?:(?:small)?matrix|array\}\{?[clr|]+)\}?(.*)\\end\{[A-Za-z]*\}([)\]|]|\\\|)?",
     re.DOTALL,
 )
 ABSOLUTE = re.compile(rf"\|({VARIABLE.pattern})\|")
