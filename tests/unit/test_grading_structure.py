@@ -108,6 +108,9 @@ RIGHT = [
     ("no solution", "There are no solutions."),
     ("does not exist", "DNE"),
     ("No", "No, it is not."),
+    ("Yes", "yes"),
+    ("54_7", "54 (base 7)"),
+    ("54_7", r"54 \text{ in base seven}"),
     (r"9.8\text{ m/s}^2", r"9.8 \, \mathrm{m \cdot s^{-2}}"),
     ("1500000", "1.5 million"),
     (r"\$1.5 million", "1.5 million dollars"),
@@ -162,6 +165,8 @@ WRONG = [
     (r"\$20", "20 cents"),
     ("1.5", "1.5 million"),
     (r"1011_2", r"1011_{\text{three}}"),
+    ("54_7", "54 (base 8)"),
+    ("Yes", "no"),
     ("1:58 am", "1:58 pm"),
 ]
 

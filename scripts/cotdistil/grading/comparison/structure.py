@@ -252,7 +252,6 @@ def _between(sides: list[str], orders: list[str], depth: int) -> Form | None:
 
 
 def _matrix(body: str, bars: str, depth: int) -> Matrix:
-    body = re.sub(r"^\{?[clr|]+\}?(?=[^&\\]*&)", "", body) if body.startswith("{") else body
     rows = [row for row in split_top(body, (r"\\",)) if row]
     return Matrix(
         tuple(

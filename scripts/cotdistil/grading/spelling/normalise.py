@@ -38,7 +38,8 @@ WHOLE_PARAMETER = re.compile(
     r"(?<=.)[,;]? ?\(? ?(?<![A-Za-z\\])[a-z](?:, ?[a-z])* ?\\in ?\\mathbb\{Z\} ?\)?\Z"
 )
 REPLY = re.compile(
-    r"(?:\\text\{)?(yes|no|true|false)\}?[,.;:](?!.*\b(?:yes|no|true|false|but|however)\b)[^0-9]*",
+    r"(?:\\text\{)?(yes|no|true|false)\}?"
+    r"(?:[,.;:](?!.*\b(?:yes|no|true|false|but|however)\b)[^0-9]*)?",
     re.IGNORECASE,
 )
 LONE_DOLLAR = re.compile(r"(-?)\$(?=[0-9.])([^$]*)\Z")
@@ -64,6 +65,8 @@ SIGNS = tuple(
          r"(?:numbers? |values of )?"
          r"[}$ ]*[a-z](?:, ?[a-z])*[}$ ]*\Z", ""),
         (r"\not", r"\\not ?=", r"\\neq "),
+        ("base", r"(?<=[0-9A-F]) ?\(?(?:\\text\{)?(?: ?in)? ?base[ -]([0-9]+|[a-z]+)\}?\)?\Z",
+         r"_{\1}"),
         (" and ", r"(?<=[0-9]) and (?=[0-9]+/[0-9]+\Z)", " "),
         ("mod", r"\(\s*(?:\\(?:text|mathrm|operatorname)\{\s*)?mod[ }\\]*([0-9A-Za-z]+)\s*\)",
          r"\\pmod{\1}"),
