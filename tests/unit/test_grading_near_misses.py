@@ -85,6 +85,20 @@ WRONG = [
     ("12", r"\phantom{1}2"),
     ("red", "The ball cannot be red"),
     (r"18\text{ hours}", r"18\text{ integers}"),
+    (r"2\pi", r"2\pi k, k\in\mathbb{Z}"),
+    ("7/3", "2 and 1/3"),
+    ("A", "(A) is wrong"),
+    ("A", "(A) cannot be"),
+    ("A", "A. Not B"),
+    ("A", "(A) B"),
+    ("A", "(A)-5"),
+    ("5", "5 grand"),
+    ("5", "5 at least"),
+    ("x>1 or x>3", "x>1 and x>3"),
+    ("yes", "yes, never"),
+    ("5", "The answer plus one is 5"),
+    ("(1,2,3,4,5),(-1,-2,-3,-4,-5)", r"(\pm1,\pm2,\pm3,\pm4,\pm5)"),
+    ("1000", "1 , 000"),
 ]
 RIGHT = [
     ("3x+4y=12", "12=3x+4y"),
@@ -99,7 +113,6 @@ RIGHT = [
     (r"\begin{pmatrix}-1\\-2\end{pmatrix}", r"-\begin{pmatrix}1\\2\end{pmatrix}"),
     ("1/2", "one half"),
     ("2/3", "two thirds"),
-    (r"3\frac12", "3 and 1/2"),
     ("5", r"\hspace{2mm} 5"),
     ("5", "¥5"),
     ("81, 256", "81,256"),
@@ -116,6 +129,25 @@ RIGHT = [
     ("1251", "1251 students at Baker Middle School"),
     ("ACF", "A, C, F"),
     (r"10\text{ total meals}", r"10\text{ meals}"),
+    (r"2\pi k", r"2\pi k, k\in\mathbb{Z}"),
+    (r"k\pi", r"\pi k, k\in\mathbb{Z}"),
+    ("1/2,1/3", "1/2 and 1/3"),
+    ("x=2,x=5/2", "x=2 and 5/2"),
+    ("B", "(B) not enough information"),
+    ("D", "(D) no solution"),
+    ("E", "(E) A and B"),
+    ("3", "3 times"),
+    ("10", "10 more apples"),
+    ("9", "9 smaller cubes"),
+    ("3", "3 third graders"),
+    (r"(a,\infty)", "x>a"),
+    ("a<x<b", "x>a and x<b"),
+    ("f(n)=n", r"f(n)=n\text{ for all positive integers }n"),
+    ("2x", r"2x \text{ for all } x\in\mathbb{R}"),
+    ("1/10", "1:10"),
+    ("10", "10 m/s"),
+    (r"3\text{ m/s}^2", "3 m/s^2"),
+    (r"10\text{ meters per second}", "10 m/s"),
 ]
 
 
@@ -143,7 +175,9 @@ def test_an_answer_that_cannot_be_read_is_wrong_and_does_not_void_its_gold(grade
     assert grader.grade(gold, "x>a@, x<b@").correct is False
 
 
-@pytest.mark.parametrize("answer", ["84/12", r"\frac{84}{12}", "84:12", "2^3-1", "7*10^0", "7/1"])
+@pytest.mark.parametrize(
+    "answer", ["84/12", r"\frac{84}{12}", "84:12", "2^3-1", "7*10^0", "7/1", "x=84/12"]
+)
 def test_where_a_value_is_asked_for_what_is_left_to_compute_is_wrong(answer):
     with Grader(algebra=False) as strict:
         assert strict.grade("7", answer).correct is False

@@ -10,10 +10,10 @@ from typing import TypeVar
 from cotdistil.grading.algebra.expression import UnreadableError, rewrite_expression
 from cotdistil.grading.algebra.workers import GOLD_UNREADABLE, MEMORY, WorkerPool
 from cotdistil.grading.comparison.compare import Comparison
-from cotdistil.grading.comparison.forms import Leaf, Relation
+from cotdistil.grading.comparison.forms import Leaf, Relation, leaves_of
 from cotdistil.grading.comparison.structure import read_form
 from cotdistil.grading.spelling.normalise import MAX_CHARS, normalise
-from cotdistil.grading.values.choice import choice_letter
+from cotdistil.grading.values.choice import choice_letter, choice_with_text
 from cotdistil.grading.values.numeric import is_unfinished, numbers_equal, parse_number
 from cotdistil.grading.values.quantities import quantities_conflict
 from cotdistil.grading.values.units import split_unit
@@ -30,8 +30,8 @@ class Verdict:
     """`correct` is None only when the gold answer cannot be read.
 
     `tier` is what decided: "exact", "numeric", "structure", "symbolic", or "none" for a missing
-    answer. `error` says what kept it from being certain: "timeout", "memory", ...; an answer that
-    nothing shows to be right in time is not correct.
+    answer. `error` says what kept it from being certain: "timeout", "memory", "error: ...", or that
+    the answer is too long; an answer that nothing shows to be right in time is not correct.
     """
 
     correct: bool | None
@@ -147,9 +147,10 @@ class Grader:
             while waiting:
                 yield waiting[0][0], _result(waiting.popleft()[1])
         finally:
+            threads.shutdown(wait=False, cancel_futures=True)
             if waiting:
                 self.close()
-            threads.shutdown(cancel_futures=True)
+            threads.shutdown()
 
     def _without_algebra(self, gold: Gold, answer: str | None) -> "Verdict | list[Verdict | _Pair]":
         """The verdict, or one for each gold answer where some need algebra and none is right."""
@@ -171,7 +172,8 @@ class Grader:
         try:
             found = self._cheap_tiers(gold_text, answer)
         except Exception as error:  # whatever a model wrote, the run goes on
-            found = Verdict(False, "none", f"error: {type(error).__name__}: {str(error)[:200]}")
+            what = f"error: {type(error).__name__}: {str(error)[:200]}"
+            found = Verdict(False, "structure", what)
         return found if isinstance(found, Verdict) else [found]
 
     def _cheap_tiers(self, gold: str, answer: str) -> "Verdict | _Pair":
@@ -180,10 +182,8 @@ class Grader:
         left, right = normalise(gold), normalise(answer)
         if left == right:
             return Verdict(True, "exact")
-        if not self.algebra and not (":" in left and ":" in right):
-            value = split_unit(right).value
-            if right.startswith(value) and is_unfinished(value):  # not 1.5 million
-                return Verdict(False, "numeric")
+        if not self.algebra and _leaves_more_to_compute(right, left):
+            return Verdict(False, "numeric")
         if len(left) > MAX_CHARS or len(right) > MAX_CHARS:
             return Verdict(False, "exact", f"more than {MAX_CHARS} characters are not read")
         numeric = self._numeric(left, right)
@@ -191,7 +191,7 @@ class Grader:
             return Verdict(numeric, "numeric")
         letters = choice_letter(left), choice_letter(right)
         if any(letters):
-            letters = choice_letter(left, True), choice_letter(right, True)
+            letters = letters[0] or choice_with_text(gold), letters[1] or choice_with_text(answer)
             if all(letters):
                 return Verdict(letters[0] == letters[1], "structure")
         return self._structured(left, right)
@@ -231,9 +231,10 @@ class Grader:
         unknown_gold = (outcome.error or "").startswith(GOLD_UNREADABLE)
         correct = outcome.equal if unknown_gold else bool(outcome.equal)
         verdict = Verdict(correct, "symbolic", outcome.error)
-        if len(self._remembered) >= REMEMBERED:
-            self._remembered.clear()
-        self._remembered[pair] = verdict
+        if unknown_gold or outcome.error is None:  # else another try may end otherwise
+            if len(self._remembered) >= REMEMBERED:
+                self._remembered.clear()
+            self._remembered[pair] = verdict
         return verdict
 
 
@@ -243,6 +244,21 @@ class _Pair:
 
     gold: str
     answer: str
+
+
+def _leaves_more_to_compute(answer: str, gold: str) -> bool:
+    two_ratios = ":" in answer and ":" in gold
+    return not two_ratios and _has_more_to_compute(answer) and not _has_more_to_compute(gold)
+
+
+def _has_more_to_compute(text: str) -> bool:
+    """Whether a part of an answer stands for a simpler number, as 84/12 does."""
+    form = read_form(text)
+    values = [text] if ":" in text else [leaf.text for leaf in leaves_of(form)]
+    return any(
+        value.startswith(number := split_unit(value).value) and is_unfinished(number)
+        for value in values
+    )
 
 
 def _any_right(verdicts: list[Verdict]) -> Verdict:

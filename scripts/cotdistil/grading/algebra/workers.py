@@ -66,20 +66,18 @@ class WorkerPool:
             self._slots.put(worker)
         return outcome
 
-    def process_ids(self) -> set[int]:
-        """The workers that are started and idle."""
-        with self._slots.mutex:
-            return {worker.process.pid for worker in self._slots.queue if worker is not None}
-
     def close(self) -> None:
         """End the workers at once, also those at work: what they compare has then no verdict."""
         self._closing = True
-        for _ in range(self._size):
-            for worker in list(self._busy):
+        closed = 0
+        while closed < self._size:
+            for worker in list(self._busy):  # again and again: one may have been starting
                 worker.process.kill()
-            worker = self._slots.get()
-            if worker is not None:
-                worker.kill()
+            with contextlib.suppress(queue.Empty):
+                worker = self._slots.get(timeout=POLL_SECONDS)
+                closed += 1
+                if worker is not None:
+                    worker.kill()
         self._closing = False
         for _ in range(self._size):
             self._slots.put(None)
@@ -94,8 +92,13 @@ class WorkerPool:
                 worker = _Worker(self.memory)
             fresh = worker.tasks == 0
             self._busy.add(worker)
-            outcome = worker.ask(task, self.timeout)
-            self._busy.discard(worker)
+            try:
+                outcome = worker.ask(task, self.timeout)
+            except BaseException:
+                worker.kill()
+                raise
+            finally:
+                self._busy.discard(worker)
             if outcome is not None and outcome.error != "memory":
                 return outcome, worker
             timed_out = outcome is None and worker.is_alive()

@@ -34,7 +34,7 @@ from cotdistil.grading.comparison.mutual import (
     without_bare_unit,
 )
 from cotdistil.grading.comparison.names import renamed_argument
-from cotdistil.grading.comparison.regions import as_regions
+from cotdistil.grading.comparison.regions import as_regions, differ_in_or
 from cotdistil.grading.comparison.structure import read_form
 from cotdistil.grading.spelling.wording import same_words
 from cotdistil.grading.values.numeric import numbers_equal, parse_number
@@ -77,6 +77,8 @@ class Comparison:
         self.comparisons += 1
         if self.comparisons > MAX_COMPARISONS:
             raise TooManyPartsError(f"more than {MAX_COMPARISONS} parts to compare")
+        if differ_in_or(gold, answer):
+            return False
         if gold == answer:
             return True
         gold, answer = as_point(gold, answer), as_point(answer, gold)

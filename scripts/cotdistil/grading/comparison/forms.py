@@ -1,5 +1,6 @@
 r"""The forms that an answer can have: one value, a tuple, an interval, a set, a matrix, ..."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 
@@ -77,6 +78,24 @@ class Congruence:
     left: str
     residue: str
     modulus: str
+
+
+def leaves_of(form: "Form") -> Iterator[Leaf]:
+    """The single values that a form is made of."""
+    if isinstance(form, Leaf):
+        yield form
+    elif isinstance(form, Named):
+        yield from leaves_of(form.value)
+    elif isinstance(form, Items | Brackets):
+        for item in form.items:
+            yield from leaves_of(item)
+    elif isinstance(form, Union):
+        for part in form.parts:
+            yield from leaves_of(part)
+    elif isinstance(form, Matrix):
+        for row in form.rows:
+            for entry in row:
+                yield from leaves_of(entry)
 
 
 REAL_LINE = Brackets("(", (Leaf(r"-\infty"), Leaf(r"\infty")), ")")

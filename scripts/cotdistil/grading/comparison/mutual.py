@@ -137,8 +137,8 @@ def is_quotient(ratio: Form, other: Form) -> bool:
         return False
     if not isinstance(other, Leaf) or not all(isinstance(item, Leaf) for item in ratio.items):
         return False
-    if is_time(ratio):
-        return False
+    if not re.search(r"/|\\frac", other.text):
+        return False  # 1:20 is a time as well, and no 0.05
     upper, lower, value = (parse_number(leaf.text) for leaf in (*ratio.items, other))
     return None not in (upper, lower, value) and lower != 0 and Fraction(upper / lower) == value
 

@@ -28,7 +28,9 @@ def as_regions(
     Two half-lines in a list are their common part where they have one and no "or" joins them, else
     both: many write "and" for "or". `order` says which end is less where neither is a number.
     """
-    if Union not in (type(one), type(other)) and {type(one), type(other)} != {Items, Brackets}:
+    kinds = {type(one), type(other)}
+    two_lists = kinds == {Items} and all(map(_has_inequality, (one, other)))
+    if Union not in kinds and kinds != {Items, Brackets} and not two_lists:
         return None
     regions = _parts(one, order), _parts(other, order)
     return regions if regions[0] and regions[1] else None
@@ -58,6 +60,29 @@ def _all_parts(forms: tuple[Form, ...], order: Order) -> tuple[Form, ...]:
     return tuple(itertools.chain(*parts)) if all(parts) else ()
 
 
+def differ_in_or(one: Form, other: Form) -> bool:
+    """Whether "or" joins the inequalities of one list and not those of the other.
+
+    For two half-lines to opposite sides that says nothing: see `as_regions`.
+    """
+    if not isinstance(one, Items) or not isinstance(other, Items) or one.has_or == other.has_or:
+        return False
+    return all(map(_has_inequality, (one, other))) and not (_opposite(one) and _opposite(other))
+
+
+def _opposite(form: Items) -> bool:
+    """Whether it is two half-lines, one to each side."""
+    return (
+        len(form.items) == 2
+        and all(map(_is_unbounded, form.items))
+        and ((form.items[0].items[0] == LEAST) != (form.items[1].items[0] == LEAST))
+    )
+
+
+def _has_inequality(form: Items) -> bool:
+    return any(isinstance(item, Brackets) and item.variable for item in form.items)
+
+
 def _is_interval(form: Form) -> bool:
     return isinstance(form, Brackets) and form.opening in ("(", "[") and len(form.items) == 2
 
@@ -82,5 +107,6 @@ def _common_part(one: Brackets, other: Brackets, order: Order) -> Brackets | Non
 def _less(left: Leaf, right: Leaf, order: Order) -> bool:
     values = parse_number(left.text), parse_number(right.text)
     if None in values:
-        return order.less(left.text, right.text)
+        # of letters nobody knows; people write x > a, x < b for what lies between
+        return order.less(left.text, right.text) or not order.less(right.text, left.text)
     return values[0] < values[1]

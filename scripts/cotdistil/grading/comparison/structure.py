@@ -35,6 +35,7 @@ ABSOLUTE = re.compile(rf"\|({VARIABLE.pattern})\|")
 PLUS_MINUS = re.compile(r"\\(p|m)(?:m|p)(?![a-z]) ?")
 OTHER_SIGN = {"+": "-", "-": "+"}
 MAX_SIGNS = 4
+UNKNOWNS = ("x", "y", "z")
 DETERMINANTS = {"v": "|", "V": r"\|"}
 CONGRUENCE = re.compile(r"(.*?)(?:\\equiv ?)?([^\\]+|\([^\\]+\))\\pmod\{([^{}]+)\}")
 CASES = re.compile(r"\\begin\{cases\}(.*)\\end\{cases\}", re.DOTALL)
@@ -72,9 +73,15 @@ def _read_item(text: str, depth: int) -> Iterator[Form]:
 
 
 def _signed(text: str) -> Iterator[str]:
-    r"""The text with each choice of its signs; `\\pm` and `\\mp` in one text go together."""
+    r"""The text with each choice of its signs; `\\pm` and `\\mp` in one text go together.
+
+    A text of more than four is left as it is.
+    """
     count = len(PLUS_MINUS.findall(text))
-    if r"\mp" in text or count > MAX_SIGNS:
+    if count > MAX_SIGNS:
+        yield text
+        return
+    if r"\mp" in text:
         choices = ["+" * count, "-" * count]
     else:
         choices = map("".join, itertools.product("+-", repeat=count))
@@ -218,11 +225,11 @@ def _equation(sides: list[str], text: str, depth: int) -> Form | None:
 
 
 def _inequality(left: str, order: str, right: str, depth: int) -> Form:
-    if VARIABLE.fullmatch(right) and not VARIABLE.fullmatch(left):
+    if VARIABLE.fullmatch(right) and (not VARIABLE.fullmatch(left) or _is_unknown(right, left)):
         left, order, right = right, MIRRORED[order], left
     if (match := ABSOLUTE.fullmatch(left)) and order[0] == "<" and not re.search("[+-]", right):
         return _between([f"-{right}", match[1], right], [order, order], depth)
-    if VARIABLE.fullmatch(left) and not VARIABLE.fullmatch(right):
+    if VARIABLE.fullmatch(left) and (not VARIABLE.fullmatch(right) or _is_unknown(left, right)):
         bound = read_form(right, depth + 1)
         below = Brackets("(", (Leaf(r"-\infty"), bound), "]" if order == "<=" else ")", left)
         above = Brackets("[" if order == ">=" else "(", (bound, Leaf(r"\infty")), ")", left)
@@ -230,6 +237,11 @@ def _inequality(left: str, order: str, right: str, depth: int) -> Form:
     if order[0] == ">" or (order == "!=" and right < left):
         left, order, right = right, MIRRORED[order], left
     return Relation(left, order, right)
+
+
+def _is_unknown(name: str, bound: str) -> bool:
+    """Of x < a, x is what lies below a; of x < y, neither is."""
+    return name in UNKNOWNS and bound not in UNKNOWNS
 
 
 def _ascending(sides: list[str], orders: list[str]) -> Form | None:
@@ -280,7 +292,8 @@ def _scaled(scalar: str, matrix: Matrix) -> Form:
         value = parse_number(entry.text) if isinstance(entry, Leaf) else None
         if factor is None or value is None:
             return Leaf(f"({scalar})*({entry.text})") if isinstance(entry, Leaf) else entry
-        return Leaf(rf"\frac{{{(factor * value).numerator}}}{{{(factor * value).denominator}}}")
+        upper, lower = (factor * value).as_integer_ratio()
+        return Leaf(rf"\frac{{{upper}}}{{{lower}}}" if lower != 1 else str(upper))
 
     return Matrix(tuple(tuple(map(product, row)) for row in matrix.rows), matrix.bars)
 

@@ -27,7 +27,7 @@ MAX_DEPTH = 40
 PLAIN_WORDS = re.compile(r"[A-Za-z'’\-]+(?: [A-Za-z'’\-]+)*")
 ONE_TEXT = re.compile(r"(-?)\\text\{([^{}]*)\}")
 LETTER_LIST = re.compile(r"[A-Z](?:(?:, ?|,? and )[A-Z])+")
-SEPARATOR = re.compile(r"(?:,? *(?:\\text\{(and|or)\}|\b(and|or)\b) *)")
+SEPARATOR = re.compile(r"(?:,? *(?:\\text\{(and|or)\}|\b(and|or)\b(?!~? ?(?:more|less|fewer))) *)")
 INEQUALITY = re.compile(r"[<>]|\\[lg]eq")
 CURRENCY = re.compile(
     r"([\x02-\x04]) ?(-?(?:[0-9][0-9,]*(?:\.[0-9]+)?|\.[0-9]+|\\frac\{[^{}]*\}\{[^{}]*\})"
@@ -35,11 +35,11 @@ CURRENCY = re.compile(
 )
 RATIO = re.compile(r"\A([0-9]+) ?(?:\\text\{)?to\b\}? ?([0-9]+)\Z")
 WHOLE_PARAMETER = re.compile(
-    r"(?<=.)[,;]? ?\(? ?(?<![A-Za-z\\])[a-z](?:, ?[a-z])* ?\\in ?\\mathbb\{Z\} ?\)?\Z"
+    r"(?<=.)(?:[,;] ?\(?| ?\() ?[a-z](?:, ?[a-z])* ?\\in ?\\mathbb\{Z\} ?\)?\Z"
 )
 REPLY = re.compile(
     r"(?:\\text\{)?(yes|no|true|false)\}?"
-    r"(?:[,.;:](?!.*\b(?:yes|no|true|false|but|however)\b)[^0-9]*)?",
+    r"(?:[,.;:](?!.*\b(?:yes|no|true|false|but|however|never|unless|only|except|maybe)\b)[^0-9]*)?",
     re.IGNORECASE,
 )
 LONE_DOLLAR = re.compile(r"(-?)\$(?=[0-9.])([^$]*)\Z")
@@ -61,13 +61,15 @@ SIGNS = tuple(
         (".", r"(?<![\\A-Za-z])(?:np|numpy|math|sympy|sp)\.(?=[a-z])", ""),
         (".", r"(?<![A-Za-z])([AaPp])\. ?([Mm])\b\.?", r"\1\2"),
         (" U ", r"(?<=[)\]])\s*U\s*(?=[(\[])", r"\\cup "),
-        ("for ", r",? ?(?:\\text\{)? ?for (?:all|every|any|each) (?:real )?"
-         r"(?:numbers? |values of )?"
-         r"[}$ ]*[a-z](?:, ?[a-z])*[}$ ]*\Z", ""),
+        ("for ", r",? ?(?:\\text\{)? ?for (?:all|every|any|each) (?:[a-z]+ ){0,3}"
+         r"[\\(}$ ]*[a-z]"
+         r"(?:, ?[a-z])*(?: ?\\in ?\\mathbb\{[A-Z]\}| in [A-Z])?[\\)}$ ]*\Z", ""),
+        ("/", r"(?<=[0-9}]) (km|cm|mm|m|ft|mi|rad|kg|g|mol|N|J|W|C|V)"
+         r" ?/ ?(s|hr?|min|m|cm|kg|mol|L|K)"
+         r"(\^\{?-?[0-9]\}?)?\Z", r" \\text{\1/\2}\3"),
         (r"\not", r"\\not ?=", r"\\neq "),
         ("base", r"(?<=[0-9A-F]) ?\(?(?:\\text\{)?(?: ?in)? ?base[ -]([0-9]+|[a-z]+)\}?\)?\Z",
          r"_{\1}"),
-        (" and ", r"(?<=[0-9]) and (?=[0-9]+/[0-9]+\Z)", " "),
         ("mod", r"\(\s*(?:\\(?:text|mathrm|operatorname)\{\s*)?mod[ }\\]*([0-9A-Za-z]+)\s*\)",
          r"\\pmod{\1}"),
         (r"\\", r"\\\\ *\[[0-9.]+ ?(?:pt|em|ex|mm|cm)\]", r"\\\\"),
@@ -163,7 +165,7 @@ def _settled(text: str) -> str:
         text = CURRENCY.sub(_with_unit_behind, text).translate({2: None, 3: None, 4: None})
     if " " in text:
         # with a space behind it, a comma separates: 2, 100 are two numbers
-        text = re.sub(r"(?<=[0-9]), (?=[0-9]{3}(?![0-9]))", ";", text)
+        text = re.sub(r"(?<=[0-9]) ?, (?=[0-9]{3}(?![0-9]))", ";", text)
         text = re.sub(r"(?<![0-9.,])([1-9][0-9]{0,2})((?: [0-9]{3})+)(?![0-9])", _joined, text)
         text = re.sub(r"([0-9]) ([0-9]+)/([0-9]+)(?![0-9])", r"\1\\frac{\2}{\3}", text)
     if "to" in text:

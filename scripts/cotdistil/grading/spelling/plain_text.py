@@ -7,7 +7,7 @@ from cotdistil.grading.values.units import WORDS as UNIT_WORDS
 
 WORDS = re.compile(r"(\\text\{[^{}]*\})")
 ADJACENT = re.compile(r"\\text\{([^{}]*)\}\\text\{([^{}]*)\}")
-LINKS_AND_UNITS = UNIT_WORDS | {"of", "the", "at", "in", "on", "to", "for", "by", "per"}
+LINKS_AND_UNITS = UNIT_WORDS | {"of", "or", "the", "at", "in", "on", "to", "for", "by", "per"}
 GROUPED = r"[1-9][0-9]{0,2}(?:,[0-9]{3})+"
 
 

@@ -23,7 +23,8 @@ LEAD_IN = re.compile(
 # with one of these in it, what leads in says something else than "this is the answer"
 DISTORTION = re.compile(
     r"\b(?:not|never|cannot|could|may|might|would|wrong|incorrect|false|opposite|negative|reciprocal"
-    r"|inverse|square|cube|root|twice|double|half|times|percent|of\s+the\s+answer)\b|n't\b",
+    r"|inverse|square|cube|root|twice|double|half|times|percent|plus|minus|negation|cosine|sine|log"
+    r"|of\s+it|of\s+the\s+answer)\b|n't\b",
     re.IGNORECASE,
 )
 MATHEMATICS = re.compile(r"[0-9\\$]|\(?[A-Za-z]\)?\.?\Z")

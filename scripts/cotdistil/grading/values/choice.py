@@ -3,16 +3,25 @@
 import re
 
 CHOICE = re.compile(r"\(?(?:\\text\{)?([A-J])\}?\)?|\(?([a-j])\)")
-# not "(A) or (B)", which normalises to "(A),(B)"
-CHOICE_WITH_TEXT = re.compile(
-    r"(?:\(([A-J])\)|([A-J])[.:)])(?![,;])(?!.*(?:\([A-J]\)|\b(?:no|not)\b|,[A-J]\b)).+"
+DRESS = re.compile(r"\\(?:text[a-z]*|mathrm|mathbf|mbox)\b|\\quad|\\[ ,;:!]|[{}$*~]")
+WITH_TEXT = re.compile(r"(?:\(([A-J])\)[.:]?|([A-J])[.:)]) +(\S.*)", re.DOTALL)
+# "(A) or (B)" hedges and "(A) is wrong" denies; the text of an option does neither
+HEDGE = re.compile(
+    r"(?:or|and|but|is|are|isn't|can|cannot|incorrect|wrong|false|neither|nor)\b|no,"
+    r"|not +\(?[A-J]\b|\(?[A-J]\)?\Z|[-+=^*/<>,;]",
+    re.IGNORECASE,
 )
 
 
-def choice_letter(text: str, with_text: bool = False) -> str | None:
-    """The letter of a multiple choice answer: `C`, `(C)`, `c)`; with_text also `C. 12`."""
+def choice_letter(text: str) -> str | None:
+    """The letter of a normalised answer that is nothing else: `C`, `(C)`, `c)`."""
     match = CHOICE.fullmatch(text)
-    if match:
-        return match[1] or match[2].upper()
-    match = CHOICE_WITH_TEXT.fullmatch(text) if with_text else None
-    return (match[1] or match[2]) if match else None
+    return (match[1] or match[2].upper()) if match else None
+
+
+def choice_with_text(answer: str) -> str | None:
+    """The letter of an answer as it was written, also with its option: `C. 12`, `(C) 12`."""
+    match = WITH_TEXT.fullmatch(" ".join(DRESS.sub(" ", answer).split()))
+    if not match or HEDGE.match(match[3]):
+        return None
+    return match[1] or match[2]

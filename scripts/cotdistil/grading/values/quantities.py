@@ -4,11 +4,13 @@ import re
 
 from cotdistil.grading.values.units import Quantity
 
-# behind a number, these make another number of it, or deny it
+# behind a number, these make another number of it, or deny it; "3 more" does, "3 more apples" not
 CHANGING = re.compile(
-    r"\b(?:dozen|score|lakh|crore|hundred|thousand|million|billion|trillion|half|halves|thirds?"
-    r"|tenths?|hundredths?|thousandths?|squared|cubed|factorial|less|fewer|more|minus|plus|times"
-    r"|negative|over|under|not|wrong|or|smaller|larger|bigger|fold)s?\b"
+    r"\A(?:(?:dozen|gross|pair|lakh|crore|hundred|thousand|million|billion|trillion|grand)s?"
+    r"|(?:tenth|hundredth|thousandth|millionth)s?|squared|cubed|factorial|plus|minus|over)\b"
+    r"|\A(?:half|halves|(?:third|fifth|sixth|seventh|eighth|ninth)s?|negative|less|more|fewer)\Z"
+    r"|\b(?:or (?:more|less|fewer)|at (?:least|most)|not|wrong)\b"
+    r"|\btimes (?:smaller|larger|bigger|greater|less|more|fewer)\b"
 )
 
 
@@ -21,8 +23,8 @@ def quantities_conflict(left: Quantity, right: Quantity) -> bool:
         return bool(left.unit and right.unit and left.unit != right.unit)
     if left.unit is None and right.unit is None:
         shared = _stems(left.words) & _stems(right.words)
-        changing = [set(CHANGING.findall(each.words)) for each in (left, right)]
-        return not shared or changing[0] != changing[1]
+        changing = [CHANGING.search(each.words) for each in (left, right)]
+        return not shared or bool(changing[0]) != bool(changing[1])
     unknown, other = (left, right) if left.unit is None else (right, left)
     return bool(other.unit) or CHANGING.search(unknown.words) is not None
 
