@@ -9,14 +9,13 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from cotdistil.errors import UserError
 from cotdistil.gold_answers import gold_of
 from cotdistil.grading.extract import extract_answer
 from cotdistil.grading.grader import Grader
 from cotdistil.job import run_job
+from cotdistil.parquet_table import BATCH_ROWS, open_table
 
 COLUMNS = ("problem_id", "sample_index", "gold", "response", "token_count", "finish_reason")
-BATCH_ROWS = 2048
 
 
 def main() -> None:
@@ -26,13 +25,7 @@ def main() -> None:
 
         started = time.monotonic()
         source = job.parent("samples") / "samples.parquet"
-        samples = pq.ParquetFile(source)
-        missing = [name for name in COLUMNS if name not in samples.schema_arrow.names]
-        if missing:
-            raise UserError(
-                f"{source}: has no column {', '.join(missing)}; expected {', '.join(COLUMNS)}; "
-                "make the samples again"
-            )
+        samples = open_table(source, COLUMNS, "samples")
         rows_in, rows_out = samples.metadata.num_rows, 0
         tiers: Counter[str] = Counter()
         schema = scores_schema(samples.schema_arrow)

@@ -4,10 +4,9 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-from cotdistil.errors import UserError
+from cotdistil.parquet_table import BATCH_ROWS, open_table
 
 COLUMNS = ["problem_id", "sample_index", "gold", "extracted", "correct", "tier", "truncated"]
-BATCH_ROWS = 2048
 
 
 def graded_answers(scores: Path, left_out: Counter[str]) -> Iterator[list[dict]]:
@@ -16,15 +15,7 @@ def graded_answers(scores: Path, left_out: Counter[str]) -> Iterator[list[dict]]
     What has no answer, or was cut by the token limit and for that not graded, is right in nobody's
     opinion; it is counted in `left_out`, by reason. Raises `UserError` if a column is missing.
     """
-    import pyarrow.parquet as pq
-
-    table = pq.ParquetFile(scores)
-    missing = [name for name in COLUMNS if name not in table.schema_arrow.names]
-    if missing:
-        raise UserError(
-            f"{scores}: has no column {', '.join(missing)}; expected {', '.join(COLUMNS)}; make the"
-            " scores again"
-        )
+    table = open_table(scores, COLUMNS, "scores")
     for batch in table.iter_batches(BATCH_ROWS, columns=COLUMNS):
         rows = batch.to_pylist()
         reasons = [why_not_graded(row) for row in rows]

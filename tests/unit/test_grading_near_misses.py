@@ -218,3 +218,13 @@ def test_no_short_answer_keeps_the_grader_long(number):
             started = time.process_time()
             strict.grade(*pair)
             assert time.process_time() - started < 1
+
+
+@pytest.mark.parametrize("algebra", [True, False])
+def test_an_answer_that_is_too_long_is_not_read_part_by_part(algebra):
+    with Grader(algebra=algebra) as either:
+        started = time.process_time()
+        verdict = either.grade("5", "1," * 2_000_000)
+        assert time.process_time() - started < 1
+    assert verdict.correct is False
+    assert "characters are not read" in verdict.error

@@ -182,10 +182,10 @@ class Grader:
         left, right = normalise(gold), normalise(answer)
         if left == right:
             return Verdict(True, "exact")
-        if not self.algebra and _leaves_more_to_compute(right, left):
-            return Verdict(False, "numeric")
         if len(left) > MAX_CHARS or len(right) > MAX_CHARS:
             return Verdict(False, "exact", f"more than {MAX_CHARS} characters are not read")
+        if not self.algebra and _leaves_more_to_compute(right, left):
+            return Verdict(False, "numeric")
         numeric = self._numeric(left, right)
         if numeric is not None:
             return Verdict(numeric, "numeric")

@@ -8,7 +8,7 @@ differential (which breaks every later parse), `x^T` as a transpose, `1e5` as a 
 
 import re
 
-from cotdistil.grading.spelling.macros import FUNCTIONS
+from cotdistil.grading.spelling.macros import FUNCTIONS, GREEK
 
 MAX_CHARS = 400
 MAX_DEPTH = 16
@@ -21,14 +21,10 @@ TOKEN = re.compile(
 )
 MIXED = re.compile(r"(?<![0-9.}^*])([0-9]+)(\\frac\{([0-9]+)\}\{([0-9]+)\})")
 DEGREES = re.compile(r"([0-9]+(?:\.[0-9]+)?|(?<![A-Za-z\\])[A-Za-z])\\text\{degrees?\}")
-GREEK = (
-    "alpha|beta|gamma|delta|epsilon|zeta|eta|theta|iota|kappa|lambda|mu|nu|xi|rho|sigma|tau"
-    "|upsilon|phi|chi|psi|omega|hbar|Gamma|Delta|Theta|Lambda|Xi|Pi|Sigma|Phi|Psi|Omega|ell"
-)
 # a name, with what tells it from others: x_{1}, or x1 as people write it; I(0), which is a value of
 # I and not nothing times I; x'; an accent or words make one name of what they cover
 NAME = re.compile(
-    rf"(?:[A-Za-z]|\\(?:{GREEK})(?![A-Za-z])"
+    rf"(?:[A-Za-z]|\\(?:{GREEK}|Pi)(?![A-Za-z])"
     r"|\\(?:overline|bar|hat|widehat|tilde|dot|ddot|mathbb|text)\{[A-Za-z\\~' ]{1,24}\}"
     r"|\\(?:triangle|angle) ?[A-Z]{1,4})"
     r"(?:_\{[A-Za-z0-9,+\-*\\ ]{1,24}\}|[0-9]+(?![0-9.])|\([0-9]+\))?'*"

@@ -45,70 +45,78 @@ class WorkerPool:
     def __init__(self, size: int, timeout: float, memory: int = MEMORY):
         self.timeout = timeout
         self.memory = memory
-        self._slots: queue.LifoQueue[_Worker | None] = queue.LifoQueue()
-        self._busy: set[_Worker] = set()
+        self._slots = [_Slot() for _ in range(size)]
+        self._free: queue.LifoQueue[_Slot] = queue.LifoQueue()
         self._closing = False
-        self._size = size
-        for _ in range(size):
-            self._slots.put(None)
+        for slot in self._slots:
+            self._free.put(slot)
 
     def compare(self, gold: str, answer: str, relative_tolerance: float | None) -> Outcome:
         """Compare two normalised answers; waits for a free worker."""
-        worker = self._slots.get()
+        slot = self._free.get()
         try:
-            outcome, worker = self._run(worker, (gold, answer, relative_tolerance))
+            return self._run(slot, (gold, answer, relative_tolerance))
         except BaseException:
-            if worker is not None:
-                worker.kill()
-            worker = None
+            slot.end()
             raise
         finally:
-            self._slots.put(worker)
-        return outcome
+            self._free.put(slot)
 
     def close(self) -> None:
         """End the workers at once, also those at work: what they compare has then no verdict."""
         self._closing = True
-        closed = 0
-        while closed < self._size:
-            for worker in list(self._busy):  # again and again: one may have been starting
-                worker.process.kill()
+        taken: list[_Slot] = []
+        while len(taken) < len(self._slots):
+            for slot in self._slots:  # again and again: one may have been starting
+                slot.interrupt()
             with contextlib.suppress(queue.Empty):
-                worker = self._slots.get(timeout=POLL_SECONDS)
-                closed += 1
-                if worker is not None:
-                    worker.kill()
+                taken.append(self._free.get(timeout=POLL_SECONDS))
+        for slot in taken:
+            slot.end()
         self._closing = False
-        for _ in range(self._size):
-            self._slots.put(None)
+        for slot in taken:
+            self._free.put(slot)
 
-    def _run(self, worker: "_Worker | None", task: tuple) -> "tuple[Outcome, _Worker | None]":
-        while True:
-            if self._closing:
-                return Outcome(None, "error: the grader was closed"), worker
-            if worker is None or not worker.is_alive():
-                if worker is not None:
-                    worker.kill()
-                worker = _Worker(self.memory)
+    def _run(self, slot: "_Slot", task: tuple) -> Outcome:
+        while not self._closing:
+            worker = slot.alive_worker(self.memory)
             fresh = worker.tasks == 0
-            self._busy.add(worker)
-            try:
-                outcome = worker.ask(task, self.timeout)
-            except BaseException:
-                worker.kill()
-                raise
-            finally:
-                self._busy.discard(worker)
+            outcome = worker.ask(task, self.timeout)
             if outcome is not None and outcome.error != "memory":
-                return outcome, worker
+                return outcome
             timed_out = outcome is None and worker.is_alive()
-            worker.kill()
-            worker = None
+            slot.end()
             if timed_out:
-                return Outcome(None, "timeout"), None
+                return Outcome(None, "timeout")
             if fresh:
-                return outcome or Outcome(None, "error: the worker died"), None
+                return outcome or Outcome(None, "error: the worker died")
             # what earlier comparisons left in memory must not decide this one
+        return Outcome(None, "error: the grader was closed")
+
+
+class _Slot:
+    """The place of one worker, which comes and goes."""
+
+    def __init__(self) -> None:
+        self.worker: _Worker | None = None
+
+    def alive_worker(self, memory: int) -> "_Worker":
+        if self.worker is not None and not self.worker.is_alive():
+            self.end()
+        if self.worker is None:
+            self.worker = _Worker(memory)
+        return self.worker
+
+    def interrupt(self) -> None:
+        """Kill the process; whoever waits for it finds it dead. From any thread."""
+        worker = self.worker
+        if worker is not None:
+            worker.process.kill()
+
+    def end(self) -> None:
+        worker, self.worker = self.worker, None
+        if worker is not None:
+            worker.kill()
 
 
 class _Worker:

@@ -2,11 +2,9 @@ r"""The left sides that only name an answer: `x=`, `f(x)=`, `AB=`, `m+n=`, `\ang
 
 import re
 
-GREEK = (
-    r"\\(?:alpha|beta|gamma|delta|epsilon|zeta|eta|theta|iota|kappa|lambda|mu|nu|xi|rho|sigma|tau"
-    r"|upsilon|phi|chi|psi|omega|hbar|ell|Gamma|Delta|Theta|Lambda|Xi|Sigma|Phi|Psi|Omega)(?![a-z])"
-)
-VARIABLE = re.compile(rf"(?:[A-Za-z]|{GREEK})(?:_\{{[^{{}}]*\}})?'*")
+from cotdistil.grading.spelling.macros import GREEK
+
+VARIABLE = re.compile(rf"(?:[A-Za-z]|\\(?:{GREEK})(?![a-z]))(?:_\{{[^{{}}]*\}})?'*")
 CALL = re.compile(rf"({VARIABLE.pattern})\(([^()=<>]{{1,30}})\)")
 POINT = re.compile(rf"\({VARIABLE.pattern}(?:,{VARIABLE.pattern})+\)")
 LABEL = re.compile(r"\\text\{[^{}]*\}")

@@ -65,6 +65,10 @@ SYNONYMS = {
     r"\arctg": r"\arctan", r"\tg": r"\tan", r"\ctg": r"\cot", r"\varphi": r"\phi",
     r"\varepsilon": r"\epsilon", r"\dots": r"\ldots", r"\cdots": r"\ldots", r"\top": "T",
 }  # fmt: skip
+GREEK = (
+    "alpha|beta|gamma|delta|epsilon|zeta|eta|theta|iota|kappa|lambda|mu|nu|xi|rho|sigma|tau"
+    "|upsilon|phi|chi|psi|omega|hbar|ell|Gamma|Delta|Theta|Lambda|Xi|Sigma|Phi|Psi|Omega"
+)
 MODULO = _names(r"\pmod \bmod \mod")
 UNSEEN = _names(r"\color \textcolor \phantom \hspace \vspace \label \tag")
 FUNCTIONS = _names("sin cos tan cot sec csc arcsin arccos arctan sinh cosh tanh ln log exp")

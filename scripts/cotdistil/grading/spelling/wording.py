@@ -47,10 +47,10 @@ PHRASES = {
 
 def without_lead_in(source: str) -> str:
     """`The answer is 5` is 5; what follows must be mathematics and deny nothing."""
-    match = LEAD_IN.match(source)
-    if not match or DISTORTION.search(match.group()):
+    end = _lead_in_end(source)
+    if not end:
         return source
-    rest = source[match.end() :].strip()
+    rest = source[end:].strip()
     if MATHEMATICS.match(rest) or (
         re.search(r"[0-9\\$]", rest) and not DISTORTION.search(rest) and len(rest.split()) < 8
     ):
@@ -84,10 +84,16 @@ def same_words(left: str, right: str) -> bool:
     if _bare(left) == _bare(right):
         return True
     short, long = sorted((left, right), key=len)
-    lead_in = LEAD_IN.match(long.replace("~", " "))
-    if lead_in and not DISTORTION.search(lead_in.group()) and not LEAD_IN.match(short):
-        return _bare(long[lead_in.end() :]) == _bare(short)
+    end = _lead_in_end(long.replace("~", " "))
+    if end and not LEAD_IN.match(short):
+        return _bare(long[end:]) == _bare(short)
     return False
+
+
+def _lead_in_end(text: str) -> int:
+    """Where an undistorted lead-in ends; 0 without one."""
+    match = LEAD_IN.match(text)
+    return match.end() if match and not DISTORTION.search(match.group()) else 0
 
 
 def _lower(text: str) -> str:
