@@ -22,7 +22,7 @@ except (WorkflowError, TypeError):
 put_this_python_first()
 ENVIRONMENT = f"../envs/{chosen_pins()}.yaml"
 CONFIG = PLAN = None
-RESULTS, AUDIT_TABLES = [], []
+RESULTS, LEDGER, AUDIT_TABLES = [], [], []
 
 if workflow.is_main_process:
     if os.path.realpath(os.getcwd()) != os.path.realpath(workflow.basedir):
@@ -45,6 +45,13 @@ if workflow.is_main_process:
         )
     except UserError as error:
         raise WorkflowError(str(error)) from None
+    if PLAN.ledger:
+        LEDGER = [
+            "results/{experiment}/tables/ledger.csv",
+            "results/{experiment}/tables/corpora.csv",
+            "results/{experiment}/tables/contamination.csv",
+            "results/{experiment}/figures/trace_lengths.png",
+        ]
     if PLAN.audit:
         AUDIT_TABLES = [
             "results/{experiment}/tables/audit.csv",
@@ -54,7 +61,7 @@ if workflow.is_main_process:
         PLAN.marker,
         f"results/{PLAN.experiment}/tables/summary.csv",
         f"results/{PLAN.experiment}/figures/accuracy_vs_tokens.png",
-        *expand(AUDIT_TABLES, experiment=PLAN.experiment),
+        *expand(LEDGER + AUDIT_TABLES, experiment=PLAN.experiment),
     ]
 
 NODES = PLAN.by_key() if PLAN else {}
@@ -62,8 +69,20 @@ NODES = PLAN.by_key() if PLAN else {}
 
 wildcard_constraints:
     key=KEY_PATTERN,
-    shown=rf"{KEY_PATTERN}(-{KEY_PATTERN})?",
+    shown=rf"{KEY_PATTERN}(-{KEY_PATTERN})*",
     experiment=r"[A-Za-z0-9][A-Za-z0-9._-]*",
+
+
+def manifest_of(key):
+    """What an artefact is made of, from this plan or from that of an earlier run."""
+    node = NODES.get(key)
+    try:
+        return node.manifest if node else read_manifest(key)
+    except FileNotFoundError:
+        raise WorkflowError(
+            f"the key {key} is neither in the plan of this config nor in one of an earlier run;"
+            " give the name of a table, or of an experiment, as the target"
+        ) from None
 
 
 def parents(wildcards):
@@ -71,15 +90,13 @@ def parents(wildcards):
 
     `ancient`: an artefact's key says what it was made from; dates say nothing.
     """
-    node = NODES.get(wildcards.key)
-    try:
-        manifest = node.manifest if node else read_manifest(wildcards.key)
-    except FileNotFoundError:
-        raise WorkflowError(
-            f"the key {wildcards.key} is neither in the plan of this config nor in one of an"
-            " earlier run; give the name of a table, or of an experiment, as the target"
-        ) from None
-    return [ancient(record_path(address)) for address in parent_addresses(manifest)]
+    addresses = parent_addresses(manifest_of(wildcards.key))
+    return [ancient(record_path(address)) for address in addresses]
+
+
+def asks_endpoint(wildcards):
+    """How many of the jobs that may ask an endpoint at once this one is."""
+    return int(manifest_of(wildcards.key)["params"]["backend"] == "endpoint")
 
 
 def artefact_name(wildcards):
@@ -112,9 +129,9 @@ def planned_artefacts(wildcards):
 
 
 def shown_artefacts(wildcards):
-    """What a marker names: the figures, and the audit's tables if there are any."""
-    named = zip(("figures", "audit_tables"), wildcards.shown.split("-"))
-    return [ancient(record_path(f"{stage}/{key}")) for stage, key in named]
+    """What a marker names: the figures, and the ledger and the audit's tables if there are any."""
+    keys = wildcards.shown.split("-")
+    return [ancient(record_path(f"{manifest_of(key)['stage']}/{key}")) for key in keys]
 
 
 def published_marker(wildcards):

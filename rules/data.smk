@@ -1,4 +1,4 @@
-# Problem sets and models: what comes from outside, or is drawn from a seed.
+# Problem sets and models: what comes from outside, or is drawn from a seed; what is left out of them.
 
 
 rule make_problems:
@@ -41,5 +41,49 @@ rule fetch_model:
         "model: {params.name}"
     shell:
         "python scripts/fetch_model.py"
+        " --manifest results/store/manifests/{wildcards.key}.json --out {output:q}"
+        " --name {params.name:q} 2> {log:q}"
+
+
+rule screen_problems:
+    """Find training problems that are duplicates, or that a benchmark asks."""
+    input:
+        parents,
+    output:
+        "results/store/screening/{key}/record.json",
+    log:
+        "results/store/logs/screening/{key}.log",
+    benchmark:
+        "results/store/benchmarks/screening/{key}.jsonl"
+    conda:
+        ENVIRONMENT
+    params:
+        name=artefact_name,
+    message:
+        "screening: {params.name}"
+    shell:
+        "python scripts/screen_problems.py"
+        " --manifest results/store/manifests/{wildcards.key}.json --out {output:q}"
+        " --name {params.name:q} 2> {log:q}"
+
+
+rule hold_out_problems:
+    """Leave out of a benchmark what is among training problems."""
+    input:
+        parents,
+    output:
+        "results/store/held_out/{key}/record.json",
+    log:
+        "results/store/logs/held_out/{key}.log",
+    benchmark:
+        "results/store/benchmarks/held_out/{key}.jsonl"
+    conda:
+        ENVIRONMENT
+    params:
+        name=artefact_name,
+    message:
+        "benchmark: {params.name}"
+    shell:
+        "python scripts/hold_out_problems.py"
         " --manifest results/store/manifests/{wildcards.key}.json --out {output:q}"
         " --name {params.name:q} 2> {log:q}"

@@ -1,4 +1,4 @@
-# Tables and figures, in the store and under the experiment's name.
+# Tables and figures, in the store.
 
 
 rule summarize_scores:
@@ -67,45 +67,23 @@ rule tabulate_audit:
         " --name {params.name:q} 2> {log:q}"
 
 
-rule mark_published:
-    """Say which tables the named folder is to show; the marker of any others goes.
-
-    So the folder is renewed whenever it shows other tables than the config asks for, also when a
-    value is changed back and the tables themselves are in the store already.
-    """
+rule tabulate_ledger:
+    """Tabulate what became of the data, from corpora to training sets."""
     input:
-        shown_artefacts,
+        parents,
     output:
-        "results/{experiment}/published/{shown}.json",
+        "results/store/ledger/{key}/record.json",
     log:
-        "results/store/logs/published/{experiment}-{shown}.log",
-    localrule: True
+        "results/store/logs/ledger/{key}.log",
+    benchmark:
+        "results/store/benchmarks/ledger/{key}.jsonl"
     conda:
         ENVIRONMENT
+    params:
+        name=artefact_name,
     message:
-        "publishing the tables of {wildcards.experiment}"
+        "ledger: {params.name}"
     shell:
-        "python scripts/publish_results.py mark --marker {output:q} 2> {log:q}"
-
-
-rule publish_results:
-    """Copy tables and figures to the experiment's folder, and link its arms into the store."""
-    input:
-        planned_artefacts,
-        marker=published_marker,
-    output:
-        "results/{experiment}/tables/summary.csv",
-        "results/{experiment}/tables/summary.md",
-        "results/{experiment}/tables/gaps.csv",
-        "results/{experiment}/figures/accuracy_vs_tokens.png",
-        "results/{experiment}/figures/accuracy_vs_tokens.svg",
-        *AUDIT_TABLES,
-    log:
-        "results/store/logs/published/{experiment}.log",
-    localrule: True
-    conda:
-        ENVIRONMENT
-    message:
-        "results/{wildcards.experiment}"
-    shell:
-        "python scripts/publish_results.py publish --marker {input.marker:q} 2> {log:q}"
+        "python scripts/tabulate_ledger.py"
+        " --manifest results/store/manifests/{wildcards.key}.json --out {output:q}"
+        " --name {params.name:q} 2> {log:q}"

@@ -1,134 +1,153 @@
-"""Make a training set of traces: take a corpus's correct ones, or mix other training sets.
+"""Make a training set of traces: take those of a corpus, or mix other training sets.
 
     python scripts/build_training_set.py --manifest results/store/manifests/KEY.json \
         --out results/store/training_sets/KEY/record.json
 
-Every choice is made by ranking problems with a hash of the seed and the problem's id. So a smaller
-`size` is a subset of a larger one, and a small change of a weight moves few problems.
+Writes train.parquet: problem_id, question, gold, sample_index, response, source (the key of the
+corpus). Only columns of a few bytes are held in memory; texts are copied batch by batch.
 """
 
-import hashlib
-from collections.abc import Sequence
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from cotdistil.curation.mixing import assign_problems
+from cotdistil.curation.ranking import ranked
+from cotdistil.curation.selection import Filter, select
+from cotdistil.curation.training_rows import TrainingRows
+from cotdistil.curation.truncation import Truncation
 from cotdistil.errors import UserError
-from cotdistil.job import run_job
+from cotdistil.job import Job, run_job
+from cotdistil.parquet_table import open_table
 
 if TYPE_CHECKING:
     import pandas as pd
 
-COLUMNS = ["problem_id", "question", "gold", "response", "source"]
+LIGHT_COLUMNS = ("problem_id", "sample_index", "correct", "complete", "n_chars")
 
 
 def main() -> None:
     with run_job(__doc__) as job:
-        import pandas as pd
-
-        params, folders = job.params, job.parent_list("parts")
-        if params["kind"] == "take":
-            traces = pd.read_parquet(folders[0] / "traces.parquet")
-            rows, dropped = take_correct(traces, folders[0].name)
-            rows_in = len(traces)
-        else:
-            parts = [pd.read_parquet(folder / "train.parquet") for folder in folders]
-            rows, dropped = mix(parts, params["weights"], params["seed"])
-            rows_in = sum(len(part) for part in parts)
-        if params["size"] is not None:
-            rows, too_many = keep_size(rows, params["size"], params["seed"])
-            dropped["over size"] = too_many
-        if rows_in != len(rows) + sum(dropped.values()):
-            raise AssertionError(f"{rows_in} rows in, {len(rows)} out, dropped {dropped}")
-        if rows.empty:
+        with TrainingRows(job.staging / "train.parquet") as rows:
+            make = take if job.params["kind"] == "take" else mix
+            rows_in, dropped, facts = make(job, rows)
+        rows_out = rows.rows.total()
+        dropped = {reason: count for reason, count in dropped.items() if count}
+        if rows_in != rows_out + sum(dropped.values()):
+            raise AssertionError(f"{rows_in} rows in, {rows_out} out, dropped {dropped}")
+        if not rows_out:
             raise UserError(
                 f"no trace is left of {rows_in} (dropped: {dropped}); a training set needs at least"
-                " one; look at the corpora that it is made of"
+                " one; look at the corpora that it is made of; where a benchmark asks the training"
+                " problems, 'benchmarks.NAME.without: [problem set]' takes them out of the"
+                " benchmark instead"
             )
-        rows[COLUMNS].to_parquet(job.staging / "train.parquet", index=False)
         job.publish(
             {
                 "rows_in": rows_in,
-                "rows_out": len(rows),
+                "rows_out": rows_out,
                 "dropped": dropped,
-                "rows_by_source": rows["source"].value_counts().to_dict(),
+                "rows_by_source": dict(rows.rows.most_common()),
+                **facts,
             }
         )
 
 
-def take_correct(traces: "pd.DataFrame", source: str) -> tuple["pd.DataFrame", dict[str, int]]:
-    """The first correct trace of each problem, and how many rows were dropped for which reason."""
-    correct = traces[traces["correct"].fillna(False).astype(bool)]
-    rows = correct.sort_values("sample_index", kind="stable").drop_duplicates("problem_id")
-    # Back to the order of the corpus.
-    rows = rows.sort_index()
-    dropped = {
-        "not correct": len(traces) - len(correct),
-        "problem has a trace already": len(correct) - len(rows),
-    }
-    return rows.assign(source=source).reset_index(drop=True), dropped
+def take(job: Job, rows: TrainingRows) -> tuple[int, Counter[str], dict]:
+    """Write what is selected of a corpus; returns rows in, drop reason -> number, further facts."""
+    params, corpus = job.params, job.parent("corpus")
+    limit = params["max_tokens"]
+    keep = Filter(params["correct_only"], limit, params.get("over_length", "drop"))
+    traces = read_light(corpus, job.parent("tokens") if limit else None)
+    others = job.parent_list("shared_with") if "shared_with" in job.manifest["parents"] else []
+    lengths = job.parent_list("shared_tokens") if limit and others else [None] * len(others)
+    chosen, dropped = select(
+        traces,
+        keep,
+        params["choose"],
+        params["seed"],
+        removed_problems(job),
+        [read_light(*each) for each in zip(others, lengths, strict=True)],
+    )
+    if params["size"] is not None:
+        chosen, dropped["over size"] = keep_size(chosen, params["size"], params["seed"])
+    truncation = None
+    if limit and keep.over_length == "truncate":
+        truncation = Truncation(job.parent("model"), limit)
+    rows.copy(
+        corpus / "traces.parquet",
+        "corpus",
+        traces.index.isin(chosen.index),
+        source=corpus.name,
+        change=truncation and truncation.shorten,
+    )
+    return len(traces), dropped, {"over_length": truncation.ledger} if truncation else {}
 
 
-def mix(
-    parts: Sequence["pd.DataFrame"], weights: Sequence[float], seed: int
-) -> tuple["pd.DataFrame", dict[str, int]]:
-    """One trace per problem that every part has; whole shares that follow the weights.
-
-    parts: training sets, each with at most one row per problem. weights: summing to 1.
-    Total size is unchanged by the weights, as in the mix of arXiv 2502.12143, section 4.
-    """
+def mix(job: Job, rows: TrainingRows) -> tuple[int, Counter[str], dict]:
+    """Write a mix of training sets, part after part; see `take` for what it returns."""
+    import numpy as np
     import pandas as pd
 
-    tables = [part.set_index("problem_id") for part in parts]
-    shared = set.intersection(*(set(table.index) for table in tables))
-    ranked = ranked_problems(shared, seed)
-    if not ranked:
-        raise UserError(
-            f"the {len(parts)} parts of the mix have no problem in common; expected parts made from"
-            " the same problems; check what each part dropped"
+    files = [folder / "train.parquet" for folder in job.parent_list("parts")]
+    parts = [pd.read_parquet(file, columns=["problem_id"])["problem_id"] for file in files]
+    assigned, dropped = assign_problems(parts, job.params["weights"], job.params["seed"])
+    if job.params["size"] is not None:
+        together = pd.DataFrame({"problem_id": sorted(set().union(*assigned))})
+        kept, _ = keep_size(together, job.params["size"], job.params["seed"])
+        smaller = [own.intersection(kept["problem_id"]) for own in assigned]
+        dropped["over size"] = sum(
+            int(part.isin(own - left).sum())
+            for part, own, left in zip(parts, assigned, smaller, strict=True)
         )
-    assigned: dict[str, int] = {}
-    start = 0
-    for part, count in enumerate(share_out(len(ranked), weights)):
-        assigned.update(dict.fromkeys(ranked[start : start + count], part))
-        start += count
-    order = [problem for problem in tables[0].index if problem in assigned]
-    rows = pd.DataFrame(
-        [{"problem_id": problem, **tables[assigned[problem]].loc[problem]} for problem in order]
+        assigned = smaller
+    for file, part, own in zip(files, parts, assigned, strict=True):
+        rows.copy(file, "training set", np.asarray(part.isin(own)))
+    return sum(map(len, parts)), dropped, {}
+
+
+def read_light(corpus: Path, tokens: Path | None = None) -> pd.DataFrame:
+    """What is known of each trace but for its text; with `tokens`, also its length in them."""
+    import pandas as pd
+
+    table = open_table(corpus / "traces.parquet", LIGHT_COLUMNS, "corpus")
+    traces = table.read(columns=list(LIGHT_COLUMNS)).to_pandas()
+    if tokens is not None:
+        lengths = pd.read_parquet(tokens / "tokens.parquet")
+        if not (
+            lengths["problem_id"].equals(traces["problem_id"])
+            and lengths["sample_index"].equals(traces["sample_index"])
+        ):
+            raise AssertionError(f"{tokens} does not measure the traces of {corpus}")
+        traces["response_tokens"] = lengths["response_tokens"]
+    return traces
+
+
+def removed_problems(job: Job) -> dict[str, str]:
+    """Problem id -> why screening removed it."""
+    import pandas as pd
+
+    if "screening" not in job.manifest["parents"]:
+        return {}
+    removed = pd.read_parquet(
+        job.parent("screening") / "removed.parquet", columns=["problem_id", "reason"]
     )
-    rows_in = sum(len(part) for part in parts)
-    lonely = sum(len(table) - len(shared) for table in tables)
-    dropped = {
-        "problem not in every part": lonely,
-        "another part answers the problem": rows_in - lonely - len(rows),
-    }
-    return rows, dropped
+    return dict(zip(removed["problem_id"], removed["reason"], strict=True))
 
 
-def share_out(count: int, weights: Sequence[float]) -> list[int]:
-    """Whole shares that follow the weights, by largest remainder; they sum to `count`."""
-    total = sum(weights)
-    exact = [count * weight / total for weight in weights]
-    shares = [int(share) for share in exact]
-    by_remainder = sorted(range(len(exact)), key=lambda part: shares[part] - exact[part])
-    for part in by_remainder[: count - sum(shares)]:
-        shares[part] += 1
-    return shares
-
-
-def keep_size(rows: "pd.DataFrame", size: int, seed: int) -> tuple["pd.DataFrame", int]:
-    """`size` rows, a subset of what any larger size keeps, and how many were left out."""
-    if len(rows) < size:
+def keep_size(rows: pd.DataFrame, size: int, seed: int) -> tuple[pd.DataFrame, int]:
+    """The rows of `size` problems, a subset of what any larger size keeps, and how many are left
+    out."""
+    problems = rows["problem_id"].unique()
+    if len(problems) < size:
         raise UserError(
-            f"only {len(rows)} traces are left; 'size' asks for {size}; lower 'size', or add"
-            " problems or traces"
+            f"traces of only {len(problems)} problems are left; 'size' asks for {size}; lower"
+            " 'size', or add problems or traces"
         )
-    kept = set(ranked_problems(rows["problem_id"], seed)[:size])
-    chosen = rows[rows["problem_id"].isin(kept)].reset_index(drop=True)
-    return chosen, len(rows) - len(chosen)
-
-
-def ranked_problems(problem_ids, seed: int) -> list[str]:
-    """Problem ids in an order that only the seed and the ids decide."""
-    return sorted(problem_ids, key=lambda id_: hashlib.sha256(f"{seed}:{id_}".encode()).digest())
+    kept = rows[rows["problem_id"].isin(ranked(problems, seed)[:size])]
+    return kept, len(rows) - len(kept)
 
 
 if __name__ == "__main__":

@@ -14,10 +14,10 @@ import sys
 from pathlib import Path
 from typing import Annotated, Any, get_args, get_origin
 
-from pydantic import BaseModel
+from pydantic import BaseModel, JsonValue
 
-from cotdistil import config as config_module
-from cotdistil.config import Config
+from cotdistil.config import Config, evaluation, models, problems, recipes, teachers, training
+from cotdistil.config.types import Cell
 
 CONFIG_FOLDER = Path(__file__).resolve().parent.parent / "config"
 BEGIN = "<!-- generated from the types by scripts/document_config.py: begin -->"
@@ -33,7 +33,12 @@ SECTIONS = {
     "HubProblems": "`problems.NAME`, kind: hub",
     "ProceduralTeacher": "`teachers.NAME`, kind: procedure",
     "FileTeacher": "`teachers.NAME`, kind: file",
+    "HubTeacher": "`teachers.NAME`, kind: hub",
+    "ModelTeacher": "`teachers.NAME`, kind: model",
+    "EndpointTeacher": "`teachers.NAME`, kind: endpoint",
+    "Price": "`teachers.NAME.price`",
     "Corpus": "`corpora.NAME`",
+    "Screening": "`screening`",
     "Recipe": "`recipes.NAME`",
     "Prune": "`recipes.NAME.prune`",
     "Prompt": "`prompt`",
@@ -84,10 +89,10 @@ def reference() -> str:
     """A table of keys for every section of the config."""
     parts = []
     for name, place in SECTIONS.items():
-        section: type[BaseModel] = getattr(config_module, name)
+        section = section_named(name)
         lines = [f"### {place}", "", inspect.cleandoc(section.__doc__ or ""), ""]
         lines += ["| key | type | default | meaning |", "|---|---|---|---|"]
-        for key, field in section.model_fields.items():
+        for key, field in sorted(section.model_fields.items(), key=lambda item: item[0] != "kind"):
             meaning = (field.description or "").replace("|", r"\|")
             lines.append(
                 f"| `{key}` | {type_name(field.annotation, field.metadata)} |"
@@ -95,6 +100,15 @@ def reference() -> str:
             )
         parts.append("\n".join(lines) + "\n")
     return "\n".join(parts)
+
+
+def section_named(name: str) -> type[BaseModel]:
+    """The type of a section, from whichever module declares it."""
+    if name == "Config":
+        return Config
+    modules = (models, problems, teachers, recipes, training, evaluation)
+    [section] = (vars(module)[name] for module in modules if name in vars(module))
+    return section
 
 
 def default_text(field: Any) -> str:
@@ -118,6 +132,8 @@ def type_name(annotation: Any, metadata: Any = ()) -> str:
         return words[annotation] + bounds(metadata)
     if annotation is type(None):
         return "null"
+    if annotation is JsonValue or annotation == Cell:
+        return "value"
     if origin is list:
         return f"list of {type_name(arguments[0])}"
     if origin is dict:

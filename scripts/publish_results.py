@@ -2,8 +2,8 @@
 
     python scripts/publish_results.py publish --marker results/quickstart/published/KEY.json
 
-`mark` writes the marker `published/<key of figures>[-<key of audit tables>].json`, which names the
-figures (and through them the tables) and the audit to show, and removes the markers of others.
+`mark` writes the marker `published/<key>[-<key>…].json`, which names what to show (the figures and
+through them the tables, the ledger, the audit), and removes the markers of others.
 `publish` copies what the marker names to `tables/` and `figures/`, and links
 `arms/<student>/<recipe>/<stage>/seed-<n>` into the store.
 """
@@ -14,6 +14,8 @@ import shutil
 from pathlib import Path
 
 from cotdistil.store import RECORD_COPY, STORE, read_manifest, write_atomically
+
+IMAGES = (".png", ".svg")
 
 
 def main() -> None:
@@ -37,22 +39,22 @@ def mark(marker: Path) -> None:
 
 
 def publish(marker: Path) -> None:
-    """Copy tables and figures of the marker's key, and link the arms of those tables."""
+    """Copy what the marker names to tables/ and figures/, and link the arms of those tables."""
     experiment = marker.parent.parent
-    figures_key, *audit_key = marker.stem.split("-")
-    figures = read_manifest(figures_key)
-    tables = figures["parents"]["tables"]
-    _copy(STORE / tables, experiment / "tables")
-    _copy(STORE / "figures" / figures_key, experiment / "figures")
-    for key in audit_key:
-        _copy(STORE / "audit_tables" / key, experiment / "tables")
-    _link_arms(experiment / "arms", read_manifest(tables.split("/")[1]))
+    for key in marker.stem.split("-"):
+        manifest = read_manifest(key)
+        _copy(STORE / manifest["stage"] / key, experiment)
+        if manifest["stage"] == "figures":
+            tables = manifest["parents"]["tables"]
+            _copy(STORE / tables, experiment)
+            _link_arms(experiment / "arms", read_manifest(tables.split("/")[1]))
 
 
-def _copy(source: Path, target: Path) -> None:
-    target.mkdir(parents=True, exist_ok=True)
+def _copy(source: Path, experiment: Path) -> None:
     for file in sorted(source.iterdir()):
         if file.name not in ("record.json", RECORD_COPY):
+            target = experiment / ("figures" if file.suffix in IMAGES else "tables")
+            target.mkdir(parents=True, exist_ok=True)
             part = target / f".{file.name}.part"
             shutil.copyfile(file, part)
             part.replace(target / file.name)

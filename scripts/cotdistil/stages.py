@@ -3,6 +3,9 @@
 A stage is a folder of the store, a rule and a command. Where a stage has variants (kinds of problem
 sets, generation backends), the command imports the variant's module by name at run time, so that an
 edit of one variant leaves the results of the others alone.
+
+`answers` is no artefact: its version is that of the code which decides a single answer of a
+teacher. Answers are used again as long as it stands, whatever becomes of the code around it.
 """
 
 from dataclasses import dataclass
@@ -34,8 +37,13 @@ class Stage:
 
 STAGES: dict[str, Stage] = {
     "problems": Stage("make_problems.py", "kind", "cotdistil/problems/{}.py"),
+    "held_out": Stage("hold_out_problems.py"),
+    "screening": Stage("screen_problems.py"),
     "models": Stage("fetch_model.py", "kind", "cotdistil/models/{}.py"),
+    "answers": Stage("cotdistil/teaching/teacher.py", "backend", "cotdistil/teaching/ask_{}.py"),
+    "responses": Stage("generate_responses.py", "backend", "cotdistil/teaching/ask_{}.py"),
     "corpora": Stage("write_traces.py", "kind", "cotdistil/corpora/{}.py"),
+    "token_counts": Stage("count_tokens.py"),
     "training_sets": Stage("build_training_set.py"),
     "pruned": Stage("prune_traces.py", "backend", "cotdistil/engines/{}_engine.py"),
     "sft": Stage("train_sft.py"),
@@ -45,5 +53,6 @@ STAGES: dict[str, Stage] = {
     "judgements": Stage("judge_mismatches.py"),
     "tables": Stage("summarize_scores.py"),
     "figures": Stage("plot_accuracy_tokens.py"),
+    "ledger": Stage("tabulate_ledger.py"),
     "audit_tables": Stage("tabulate_audit.py"),
 }

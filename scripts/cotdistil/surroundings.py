@@ -11,7 +11,8 @@ import json
 from pathlib import Path
 
 from cotdistil.code_version import code_version
-from cotdistil.config import Config, PackagedModel
+from cotdistil.config import Config
+from cotdistil.config.models import PackagedModel
 from cotdistil.errors import ConfigError
 from cotdistil.plan import Surroundings
 from cotdistil.store import STORE, write_atomically
@@ -91,8 +92,10 @@ def surroundings(files: LocalFiles) -> Surroundings:
 def missing_packages(config: Config, config_name: str) -> list[str]:
     """Faults for models whose package is not installed here, or in another version."""
     faults = []
+    teachers = (config.teachers[corpus.teacher] for corpus in config.corpora.values())
+    used = {*config.students, *(each.model for each in teachers if each.kind == "model")}
     for name, model in config.models.items():
-        if not isinstance(model, PackagedModel) or name not in config.students:
+        if not isinstance(model, PackagedModel) or name not in used:
             continue
         where = f"{config_name}: models.{name}.package"
         try:

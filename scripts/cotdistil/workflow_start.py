@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from cotdistil.config import Config
-from cotdistil.config_file import load_config
+from cotdistil.config.file import load_config
 from cotdistil.errors import ConfigError, UserError
 from cotdistil.plan import Plan, make_plan
 from cotdistil.surroundings import LocalFiles, missing_packages, surroundings

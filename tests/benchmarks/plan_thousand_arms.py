@@ -14,7 +14,7 @@ TESTS = Path(__file__).parents[1]
 def main() -> None:
     sys.path[:0] = [str(TESTS), str(TESTS.parent / "scripts")]
     from checkout import Checkout
-    from cotdistil.config_file import check_config
+    from cotdistil.config.file import check_config
     from cotdistil.plan import make_plan
     from cotdistil.surroundings import LocalFiles, surroundings
 

@@ -1,7 +1,6 @@
 """What a config may say, and what its author reads when it says something else."""
 
 import copy
-import inspect
 import re
 from pathlib import Path
 
@@ -10,9 +9,9 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cotdistil import config as config_module
-from cotdistil.config import Section, Training
-from cotdistil.config_file import check_config, load_config, read_yaml
+from cotdistil.config.file import check_config, load_config, read_yaml
+from cotdistil.config.training import Training
+from cotdistil.config.types import Section
 from cotdistil.errors import ConfigError
 
 QUICKSTART = Path(__file__).parents[2] / "config" / "config.yaml"
@@ -30,14 +29,24 @@ problems:
   hubs: {{kind: hub, dataset: openai/gsm8k, revision: {REVISION}, config: main, test: test}}
 teachers:
   careful: {{kind: procedure, style: long}}
-  written: {{kind: file, path: t.parquet, fallback: [last_number]}}
+  written: {{kind: file, path: t.parquet, fallback: [last_number], where: {{teacher: [a, b]}}}}
+  hubs: {{kind: hub, dataset: open-r1/OpenR1-Math-220k, revision: {REVISION}, correct: verdicts}}
+  strong: {{kind: model, model: hubbed, max_tokens: 100, samples: 4, temperature: 0.6}}
+  far:
+    kind: endpoint
+    model: deepseek-r1
+    max_tokens: 100
+    price: {{prompt: 0.5, completion: 2}}
+    extra_body: {{top_k: 20}}
 corpora:
   long: {{teacher: careful, problems: sums}}
   given: {{teacher: written, problems: filed}}
+  asked: {{teacher: far, problems: filed}}
+screening: {{near_duplicates: null, ngram: 8, against: [hubs]}}
 recipes:
   long: {{take: long, size: 4}}
   asked: {{take: given, size: 2}}
-  given: {{take: given}}
+  given: {{take: given, max_tokens: 90, choose: shortest, shared_with: [asked]}}
   mix: {{mix: {{asked: 1, given: 4.0}}, seed: 3}}
   pruned: {{prune: {{recipe: long, samples_per_check: 3, temperature: 0.7}}}}
 students: [packed, local]
@@ -45,7 +54,7 @@ prompt: {{instruction: Think.}}
 training: {{sft: {{max_length: 100, epochs: 3, learning_rate: 2.0e-5, lora: {{rank: 8}}}}}}
 benchmarks:
   sums: {{problems: sums, k: 4, temperature: 0.6, max_tokens: 10, relative_tolerance: 0.01}}
-  hubs: {{problems: hubs, max_tokens: 10}}
+  hubs: {{problems: hubs, max_tokens: 10, without: [filed]}}
 gaps:
   delta: {{of: long, minus: given}}
 engine: {{backend: transformers}}
@@ -54,7 +63,10 @@ audit: {{math_verify: true, judge: {{model: Qwen/Qwen2.5-32B-Instruct, concurren
 FULL = yaml.safe_load(EVERY_SECTION)
 MISSING = object()
 # Mappings whose keys are names that the author chooses.
-NAMED = re.compile(r"(models|problems|teachers|corpora|recipes|benchmarks|gaps|recipes\.\w+\.mix)")
+NAMED = re.compile(
+    r"models|problems|teachers|corpora|recipes|benchmarks|gaps|recipes\.\w+\.mix"
+    r"|teachers\.\w+\.(where|extra_body)"
+)
 
 
 def with_value(path: str, value: object, config: dict = FULL) -> dict:
@@ -117,12 +129,12 @@ def test_the_quickstart_and_a_config_with_every_section_are_accepted():
                 collect(inner)
 
     collect(config)
-    declared = {
-        item
-        for _, item in inspect.getmembers(config_module, inspect.isclass)
-        if issubclass(item, Section) and item is not Section
-    }
-    assert used == declared
+    assert used == set(leaves(Section))
+
+
+def leaves(section: type) -> list[type]:
+    below = section.__subclasses__()
+    return [leaf for each in below for leaf in leaves(each)] if below else [section]
 
 
 @pytest.mark.parametrize("config", [FULL, yaml.safe_load(QUICKSTART.read_text())])

@@ -10,7 +10,7 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cotdistil.config_file import check_config
+from cotdistil.config.file import check_config
 from cotdistil.plan import Plan, Surroundings, make_plan
 from cotdistil.stages import STAGES
 from cotdistil.store import Node
@@ -64,6 +64,7 @@ FILES = {
     "data/traces.parquet": {"traces.parquet": ("5" * 64, "/data/traces.parquet")},
 }
 SHOWN_BY_NAME = ("tables", "figures")
+LENGTHS = {"token_counts", "ledger"}
 
 
 def surroundings(files=FILES, versions=None) -> Surroundings:
@@ -90,7 +91,8 @@ def changed(path: str, value: object, config: dict = CONFIG) -> dict:
 
 def artefacts(found: Plan) -> set[str]:
     """The addresses of all that costs something to make."""
-    return {address for address, node in found.nodes.items() if node.stage not in SHOWN_BY_NAME}
+    shown = (*SHOWN_BY_NAME, "ledger")
+    return {address for address, node in found.nodes.items() if node.stage not in shown}
 
 
 def nodes(found: Plan, stage: str, name: str | None = None) -> list[Node]:
@@ -128,7 +130,7 @@ def test_parents_stand_before_their_children_and_every_parent_is_planned(config)
         assert address == each.address
         assert set(each.parent_addresses) <= seen
         seen.add(address)
-    assert list(found.nodes)[-2:] == [found.tables, found.figures]
+    assert list(found.nodes)[-1] == found.ledger
     assert found.nodes[found.figures].parents == {"tables": found.tables}
     assert {each.stage for each in found.nodes.values()} <= set(STAGES)
 
@@ -140,7 +142,7 @@ def test_a_key_belongs_to_one_artefact():
 
 def test_nothing_is_planned_that_the_tables_do_not_need():
     found = plan()
-    needed = {found.figures}
+    needed = {found.figures, found.ledger}
     for address in reversed(found.nodes):
         if address in needed:
             needed.update(found.nodes[address].parent_addresses)
@@ -352,23 +354,35 @@ AFTER_SFT = {"sft", "samples", "scores", *SHOWN_BY_NAME}
 @pytest.mark.parametrize(
     ("path", "value", "stages"),
     [
-        ("models.small.gguf", "other.gguf", {"models", "pruned", *AFTER_SFT}),
-        ("problems.sums.test", 5, {"problems", "samples", "scores", *SHOWN_BY_NAME}),
+        ("models.small.gguf", "other.gguf", {"models", "pruned", *LENGTHS, *AFTER_SFT}),
+        # The questions of a benchmark decide what other training problems are screened for.
+        (
+            "problems.sums.test",
+            5,
+            {"problems", "screening", "training_sets", "ledger", *AFTER_SFT},
+        ),
         (
             "problems.sums.train",
             9,
-            {"problems", "corpora", "training_sets", "pruned", *AFTER_SFT},
+            {"problems", "screening", "corpora", "training_sets", "pruned", *LENGTHS, *AFTER_SFT},
         ),
-        ("teachers.careful.wrong_turn", 0.3, {"corpora", "training_sets", "pruned", *AFTER_SFT}),
-        ("recipes.given.seed", 6, {"training_sets", *AFTER_SFT}),
-        ("recipes.mix.seed", 6, {"training_sets", *AFTER_SFT}),
-        ("recipes.pruned.prune.max_tokens", 8, {"pruned", *AFTER_SFT}),
-        ("prompt", {"instruction": "Think."}, {"pruned", *AFTER_SFT}),
+        (
+            "teachers.careful.wrong_turn",
+            0.3,
+            {"corpora", "training_sets", "pruned", *LENGTHS, *AFTER_SFT},
+        ),
+        ("screening", {"ngram": 8}, {"screening", "training_sets", "pruned", "ledger", *AFTER_SFT}),
+        ("recipes.given.seed", 6, {"training_sets", "ledger", *AFTER_SFT}),
+        ("recipes.given.choose", "shortest", {"training_sets", "ledger", *AFTER_SFT}),
+        ("recipes.mix.seed", 6, {"training_sets", "ledger", *AFTER_SFT}),
+        ("recipes.pruned.prune.max_tokens", 8, {"pruned", "ledger", *AFTER_SFT}),
+        ("prompt", {"instruction": "Think."}, {"pruned", *LENGTHS, *AFTER_SFT}),
         ("training.sft.epochs", 3, AFTER_SFT),
         ("seeds", [0, 2], AFTER_SFT),
         ("benchmarks.sums.max_tokens", 11, {"samples", "scores", *SHOWN_BY_NAME}),
         ("benchmarks.sums.score_truncated", True, {"scores", *SHOWN_BY_NAME}),
-        ("engine", {"backend": "transformers"}, {"pruned", *AFTER_SFT}),
+        ("engine", {"backend": "transformers"}, {"pruned", "ledger", *AFTER_SFT}),
+        ("engine", {"gpu_memory_share": 0.5}, set()),
         ("gaps.delta.minus", "short", set(SHOWN_BY_NAME)),
     ],
 )
@@ -379,7 +393,8 @@ def test_a_value_changes_the_stages_that_it_decides(path, value, stages):
 def test_another_content_of_a_local_file_changes_what_is_made_from_it():
     files = {**FILES, "data/traces.parquet": {"traces.parquet": ("6" * 64, "/data/traces.parquet")}}
     fresh = set(plan(files=files).nodes) - set(plan().nodes)
-    assert {address.split("/")[0] for address in fresh} == {"corpora", "training_sets", *AFTER_SFT}
+    stages = {"corpora", "training_sets", *LENGTHS, *AFTER_SFT}
+    assert {address.split("/")[0] for address in fresh} == stages
     trained = {plan(files=files).nodes[each].name for each in fresh if each.startswith("sft/")}
     assert trained == {
         f"{student} · given · seed {seed}" for student in ("small", "mine") for seed in (0, 1)
@@ -390,7 +405,7 @@ def test_a_new_code_version_of_a_variant_changes_what_it_makes():
     found = plan(versions={("corpora", "file"): "2"})
     fresh = [found.nodes[each] for each in set(found.nodes) - set(plan().nodes)]
     assert [each.name for each in fresh if each.stage == "corpora"] == ["given"]
-    assert {each.stage for each in fresh} == {"corpora", "training_sets", *AFTER_SFT}
+    assert {each.stage for each in fresh} == {"corpora", "training_sets", *LENGTHS, *AFTER_SFT}
     found = plan(versions={("samples", "vllm"): "2"})
     fresh = {each.split("/")[0] for each in set(found.nodes) - set(plan().nodes)}
     assert fresh == {"samples", "scores", *SHOWN_BY_NAME}
@@ -461,11 +476,170 @@ def test_how_the_judge_is_reached_decides_nothing(key, value, stages):
         assert ({**judged.params, **judged.settings})[key] == value
 
 
-def test_what_the_named_folder_shows_is_named_by_the_figures_and_the_audit():
+def test_what_the_named_folder_shows_is_named_by_the_figures_the_ledger_and_the_audit():
     plain, audited = plan(), plan(AUDITED)
-    assert plain.marker == f"results/plan/published/{plain.nodes[plain.figures].key}.json"
-    figures, audit = (audited.nodes[each].key for each in (audited.figures, audited.audit))
-    assert audited.marker == f"results/plan/published/{figures}-{audit}.json"
+    keys = [plain.nodes[each].key for each in (plain.figures, plain.ledger)]
+    assert plain.marker == f"results/plan/published/{'-'.join(keys)}.json"
+    keys.append(audited.nodes[audited.audit].key)
+    assert audited.marker == f"results/plan/published/{'-'.join(keys)}.json"
+    untrained = plan({**CONFIG, "recipes": {}, "gaps": {}})
+    assert untrained.ledger == ""
+    assert untrained.marker.count("-") == 0
+
+
+# --- teachers that generate -----------------------------------------------------------------------
+
+GENERATED = copy.deepcopy(CONFIG)
+GENERATED["teachers"] |= {
+    "local": {"kind": "model", "model": "large", "max_tokens": 50, "temperature": 0.6},
+    "far": {"kind": "endpoint", "model": "r1", "max_tokens": 50, "temperature": 0.6, "samples": 4},
+}
+GENERATED["corpora"] |= {
+    "local": {"teacher": "local", "problems": "school"},
+    "far": {"teacher": "far", "problems": "school"},
+}
+GENERATED["recipes"] |= {"local": {"take": "local"}, "far": {"take": "far"}}
+
+
+def rows_of(config: dict, name: str) -> set[str]:
+    """What decides the single answers of a corpus."""
+    return {
+        each.params["answers"] for each in nodes(plan(config), "responses") if name in each.name
+    }
+
+
+def test_a_model_that_only_teaches_is_fetched_and_no_other():
+    assert [each.name for each in nodes(plan(GENERATED), "models")] == ["small", "large", "mine"]
+
+
+def test_responses_hang_on_problems_and_model_but_not_on_benchmarks():
+    found = plan(GENERATED)
+    local, far = node(found, "responses", "local"), node(found, "responses", "far")
+    asked = node(found, "problems", "school · train").address
+    large = node(found, "models", "large").address
+    assert local.parents == {"problems": asked, "model": large}
+    assert far.parents == {"problems": asked}
+    more = changed("benchmarks.more", {"problems": "sums", "max_tokens": 3}, GENERATED)
+    assert "responses" not in new_stages(GENERATED, more)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("base_url_env", "TEACHER_URL"),
+        ("api_key_env", "TEACHER_KEY"),
+        ("concurrency", 1),
+        ("timeout_seconds", 5.0),
+        ("token_budget", 1000),
+    ],
+)
+def test_how_an_endpoint_is_reached_and_what_may_be_spent_decides_no_answer(key, value):
+    config = changed(f"teachers.far.{key}", value, GENERATED)
+    assert new_stages(GENERATED, config) == set()
+    assert node(plan(config), "responses", "far").settings[key] == value
+
+
+def test_a_price_decides_the_ledger_alone():
+    price = {"prompt": 1.0, "completion": 2.0}
+    assert new_stages(GENERATED, changed("teachers.far.price", price, GENERATED)) == {"ledger"}
+
+
+def test_a_share_of_gpu_memory_reaches_the_job_and_decides_no_answer():
+    config = {**GENERATED, "engine": {"gpu_memory_share": 0.5}}
+    assert new_stages(GENERATED, config) == set()
+    assert node(plan(config), "responses", "local").settings == {"gpu_memory_share": 0.5}
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("temperature", 0.7),
+        ("top_p", 0.9),
+        ("seed", 3),
+        ("max_tokens", 51),
+        ("instruction", "Think."),
+        ("system", "You are a teacher."),
+        ("model", "r2"),
+        ("extra_body", {"top_k": 5}),
+    ],
+)
+def test_what_decides_an_answer_never_uses_an_old_one_again(key, value):
+    config = changed(f"teachers.far.{key}", value, GENERATED)
+    assert not rows_of(config, "far") & rows_of(GENERATED, "far")
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("teachers.far.samples", 8),
+        ("teachers.far.until_correct", True),
+        ("teachers.far.shards", 3),
+        ("teachers.far.fallback", ["last_number"]),
+        ("corpora.far.problems", "sums"),
+    ],
+)
+def test_more_samples_other_problems_and_shards_use_the_same_answers(path, value):
+    config = changed(path, value, GENERATED)
+    assert rows_of(config, "far") == rows_of(GENERATED, "far")
+
+
+def test_a_corpus_is_made_of_all_its_shards():
+    found = plan(changed("teachers.far.shards", 3, GENERATED))
+    shards = nodes(found, "responses")
+    names = ["far · shard 1 of 3", "far · shard 2 of 3", "far · shard 3 of 3"]
+    assert [each.name for each in shards if "far" in each.name] == names
+    far = node(found, "corpora", "far")
+    assert [found.nodes[each].name for each in far.parents["responses"]] == names
+
+
+def test_an_edit_of_the_grader_keeps_the_answers_and_one_of_an_engine_does_not():
+    graded = plan(GENERATED, versions={("responses", "endpoint"): "2"})
+    answers = {each.params["answers"] for each in nodes(graded, "responses")}
+    assert answers == {each.params["answers"] for each in nodes(plan(GENERATED), "responses")}
+    engine = plan(GENERATED, versions={("answers", "endpoint"): "2"})
+    assert node(engine, "responses", "far").params["answers"] not in answers
+    assert node(engine, "responses", "local").params["answers"] in answers
+
+
+# --- screening and lengths ------------------------------------------------------------------------
+
+
+def test_every_training_problem_is_screened_against_every_benchmark():
+    found = plan()
+    school = node(found, "screening", "school · train")
+    asked = {found.nodes[each].name for each in school.parents["benchmarks"]}
+    assert asked == {"sums · test", "web · test"}
+    assert node(found, "training_sets", "given").parents["screening"] == school.address
+
+
+def test_random_expressions_are_not_screened_against_their_own_test_problems():
+    found = plan()
+    sums = node(found, "screening", "sums · train")
+    assert [found.nodes[each].name for each in sums.parents["benchmarks"]] == ["web · test"]
+    assert nodes(plan(QUICKSTART), "screening") == []
+
+
+def test_a_benchmark_can_leave_training_problems_out():
+    config = changed("benchmarks.web.without", ["school"])
+    found = plan(config)
+    held_out = node(found, "held_out", "web · test, held out")
+    asked = {each.parents["problems"] for each in nodes(found, "samples") if "web" in each.name}
+    assert asked == {held_out.address}
+    school = node(found, "screening", "school · train")
+    assert held_out.address in school.parents["benchmarks"]
+
+
+def test_a_limit_in_tokens_makes_a_training_set_for_each_student():
+    recipe = {"take": "long", "max_tokens": 50, "shared_with": ["short"]}
+    found = plan(changed("recipes.long", recipe))
+    for student in ("small", "mine"):
+        made = node(found, "training_sets", f"{student} · long")
+        tokens = node(found, "token_counts", f"long in tokens of {student}")
+        assert made.parents["tokens"] == tokens.address
+        assert made.params["over_length"] == "drop"
+        [shared] = made.parents["shared_tokens"]
+        assert found.nodes[shared].name == f"short in tokens of {student}"
+    assert len(nodes(plan(), "training_sets", "long")) == 1
 
 
 # --- size -----------------------------------------------------------------------------------------

@@ -24,7 +24,8 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 
 import train_sft
 from cotdistil.code_version import SCRIPTS, code_version
-from cotdistil.config import Lora, Precision, Sft
+from cotdistil.config.training import Lora, Sft
+from cotdistil.config.types import Precision
 from cotdistil.errors import UserError
 from cotdistil.precision import NAMES, has_native_bfloat16, pick_dtype
 from cotdistil.training.checkpoints import last_whole_checkpoint

@@ -1,29 +1,22 @@
 """What a recipe makes of corpora: which traces, in what shares, and that none is lost."""
 
 import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from build_training_set import keep_size, mix, ranked_problems, share_out, take_correct
+from build_training_set import keep_size
+from cotdistil.curation.mixing import assign_problems
+from cotdistil.curation.ranking import ranked, share_out
+from cotdistil.curation.selection import Filter, select
 from cotdistil.errors import UserError
+from hand_made_store import HandMadeStore
 
 WEIGHTS = st.lists(st.floats(0.01, 10.0), min_size=1, max_size=5)
 
 
-def part(source, ids):
-    return pd.DataFrame(
-        [
-            {
-                "problem_id": i,
-                "question": f"q{i}",
-                "gold": "1",
-                "response": source,
-                "source": source,
-            }
-            for i in ids
-        ]
-    )
+# --- shares and sizes ---------------------------------------------------------------------------
 
 
 @given(st.integers(0, 500), WEIGHTS)
@@ -39,9 +32,9 @@ def test_shares_add_up_and_are_within_one_of_exact(count, weights):
 
 def test_a_mix_of_one_to_four_has_exactly_a_fifth_long_traces_and_one_trace_per_problem():
     ids = [f"p{i}" for i in range(50)]
-    rows, dropped = mix([part("long", ids), part("short", ids)], [0.2, 0.8], seed=0)
-    assert rows["source"].value_counts().to_dict() == {"short": 40, "long": 10}
-    assert list(rows["problem_id"]) == ids
+    assigned, dropped = assign_problems([ids, ids], [0.2, 0.8], seed=0)
+    assert [len(own) for own in assigned] == [10, 40]
+    assert set.union(*assigned) == set(ids)
     assert dropped == {"problem not in every part": 0, "another part answers the problem": 50}
 
 
@@ -51,56 +44,209 @@ def test_a_mix_of_one_to_four_has_exactly_a_fifth_long_traces_and_one_trace_per_
     st.integers(0, 5),
 )
 def test_a_mix_accounts_for_every_row_of_its_parts(left, right, seed):
-    parts = [part("a", sorted(map(str, left))), part("b", sorted(map(str, right)))]
+    parts = [sorted(map(str, left)), sorted(map(str, right))]
     if not left & right:
         with pytest.raises(UserError, match="no problem in common"):
-            mix(parts, [0.5, 0.5], seed)
+            assign_problems(parts, [0.5, 0.5], seed)
         return
-    rows, dropped = mix(parts, [0.5, 0.5], seed)
-    assert set(rows["problem_id"]) == set(map(str, left & right))
-    assert len(left) + len(right) == len(rows) + sum(dropped.values())
+    assigned, dropped = assign_problems(parts, [0.5, 0.5], seed)
+    assert assigned[0] | assigned[1] == set(map(str, left & right))
+    assert not assigned[0] & assigned[1]
+    assert len(left) + len(right) == sum(map(len, assigned)) + dropped.total()
 
 
 def test_a_small_change_of_a_weight_moves_few_problems():
     ids = [f"p{i}" for i in range(100)]
-    parts = [part("long", ids), part("short", ids)]
-    before, _ = mix(parts, [0.2, 0.8], seed=0)
-    after, _ = mix(parts, [0.25, 0.75], seed=0)
-    assert (before["source"] != after["source"]).sum() == 5
+    before, _ = assign_problems([ids, ids], [0.2, 0.8], seed=0)
+    after, _ = assign_problems([ids, ids], [0.25, 0.75], seed=0)
+    assert len(before[0] ^ after[0]) == 5
 
 
 def test_another_seed_chooses_other_problems():
     ids = [f"p{i}" for i in range(100)]
-    assert ranked_problems(ids, 0) != ranked_problems(ids, 1)
-    assert sorted(ranked_problems(ids, 1)) == sorted(ids)
+    assert ranked(ids, 0) != ranked(ids, 1)
+    assert sorted(ranked(ids, 1)) == sorted(ids)
 
 
 @given(st.integers(1, 20), st.integers(1, 20))
 def test_a_smaller_size_is_a_subset_of_a_larger_one(small, large):
     small, large = sorted((small, large))
-    rows = part("a", [f"p{i}" for i in range(20)])
+    rows = pd.DataFrame({"problem_id": [f"p{i // 2}" for i in range(40)]})
     few, left_out = keep_size(rows, small, seed=3)
     many, _ = keep_size(rows, large, seed=3)
     assert set(few["problem_id"]) <= set(many["problem_id"])
-    assert len(few) == small
-    assert left_out == 20 - small
+    assert few["problem_id"].nunique() == small
+    assert left_out == 40 - 2 * small
 
 
 def test_a_size_beyond_what_is_there_is_an_error_with_both_numbers():
-    with pytest.raises(UserError, match="only 3 traces are left; 'size' asks for 5"):
-        keep_size(part("a", "abc"), 5, seed=0)
+    rows = pd.DataFrame({"problem_id": list("abc")})
+    with pytest.raises(UserError, match="only 3 problems are left; 'size' asks for 5"):
+        keep_size(rows, 5, seed=0)
 
 
-def test_taking_a_corpus_keeps_the_first_correct_trace_of_each_problem():
+# --- selection ----------------------------------------------------------------------------------
+
+TRACES = pd.DataFrame(
+    [
+        # problem_id, sample_index, correct, complete, n_chars, response_tokens
+        ("x", 0, False, True, 10, 5),
+        ("x", 2, True, None, 80, 40),
+        ("x", 1, True, True, 90, 45),
+        ("y", 0, True, True, 300, 150),
+        ("y", 1, True, False, 10, 5),
+        ("z", 0, None, True, 10, 5),
+        ("w", 0, True, True, 20, 10),
+    ],
+    columns=["problem_id", "sample_index", "correct", "complete", "n_chars", "response_tokens"],
+).astype({"correct": object, "complete": object})
+
+
+def taken(choose="first", keep=None, seed=0, removed=None, shared_with=()):
+    rows, dropped = select(TRACES, keep or Filter(), choose, seed, removed or {}, list(shared_with))
+    assert len(rows) + dropped.total() == len(TRACES)
+    return [f"{row.problem_id}{row.sample_index}" for row in rows.itertuples()], dict(dropped)
+
+
+def test_taking_a_corpus_keeps_the_first_correct_and_whole_trace_of_each_problem():
+    rows, dropped = taken()
+    assert rows == ["x1", "y0", "w0"]
+    assert dropped == {
+        "not correct": 1,
+        "no verdict": 1,
+        "not complete": 1,
+        "another trace of the problem is chosen": 1,
+    }
+
+
+def test_the_shortest_all_or_one_at_random_can_be_chosen():
+    assert taken("shortest")[0] == ["x2", "y0", "w0"]
+    assert taken("all")[0] == ["x2", "x1", "y0", "w0"]
+    chosen = {tuple(taken("random", seed=seed)[0]) for seed in range(20)}
+    assert chosen == {("x1", "y0", "w0"), ("x2", "y0", "w0")}
+
+
+def test_wrong_and_unfinished_traces_can_be_asked_for():
+    rows, dropped = taken("all", Filter(correct_only=False))
+    assert len(rows) == len(TRACES)
+    assert dropped == {}
+
+
+def test_traces_over_the_limit_are_left_out_before_one_is_chosen():
+    rows, dropped = taken(keep=Filter(max_tokens=42))
+    assert rows == ["x2", "w0"]
+    assert dropped["over length"] == 2
+
+
+def test_a_trace_over_the_limit_is_an_error_where_the_policy_says_so():
+    with pytest.raises(UserError, match="problem 'x' has 45 tokens; the recipe's max_tokens is 42"):
+        taken(keep=Filter(max_tokens=42, over_length="raise"))
+    # One that is wrong anyway is none.
+    taken(keep=Filter(max_tokens=150, over_length="raise"))
+
+
+def test_only_problems_that_every_other_corpus_solves_as_well_stay():
+    other = TRACES.assign(correct=[True, False, False, True, False, True, False])
+    rows, dropped = taken(shared_with=[other])
+    assert rows == ["x1", "y0"]
+    assert dropped["problem without such a trace in every corpus"] == 1
+
+
+def test_screened_problems_are_dropped_with_the_reason_of_the_screening():
+    rows, dropped = taken(removed={"x": "near duplicate", "w": "exact match with a benchmark"})
+    assert rows == ["y0"]
+    assert dropped["near duplicate"] == 3
+    assert dropped["exact match with a benchmark"] == 1
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from("abcd"),
+            st.integers(0, 5),
+            st.sampled_from([True, False, None]),
+            st.sampled_from([True, False, None]),
+            st.integers(0, 9),
+        )
+    ),
+    st.sampled_from(["first", "random", "shortest", "all"]),
+    st.dictionaries(st.sampled_from("abcd"), st.just("near duplicate"), max_size=2),
+)
+def test_no_row_is_lost_whatever_is_chosen(rows, choose, removed):
     traces = pd.DataFrame(
+        rows, columns=["problem_id", "sample_index", "correct", "complete", "n_chars"]
+    ).astype({"problem_id": object, "correct": object, "complete": object})
+    kept, dropped = select(traces, Filter(), choose, 0, removed, [])
+    assert len(kept) + dropped.total() == len(traces)
+    assert not set(kept["problem_id"]) & set(removed)
+    assert (kept["correct"] == True).all()  # noqa: E712
+    if choose != "all":
+        assert kept["problem_id"].is_unique
+
+
+# --- the command --------------------------------------------------------------------------------
+
+TAKE = {"kind": "take", "correct_only": True, "choose": "first", "size": None, "seed": 0}
+TAKE |= {"max_tokens": None}
+
+
+def make_corpus(store, label, correct):
+    rows = [
         {
-            "problem_id": ["x", "x", "x", "y", "z"],
-            "sample_index": [0, 2, 1, 0, 0],
-            "correct": [False, True, True, True, None],
-            "response": ["no", "later", "first", "yes", "?"],
+            "problem_id": f"p{i // 2}",
+            "question": f"What is {i // 2}?",
+            "gold": str(i // 2),
+            "sample_index": i % 2,
+            "response": f"{label} {i}",
+            "correct": right,
+            "complete": True,
+            "n_chars": 10,
         }
-    )
-    rows, dropped = take_correct(traces, "corpus")
-    assert list(rows["response"]) == ["first", "yes"]
-    assert dropped == {"not correct": 2, "problem has a trace already": 1}
-    assert set(rows["source"]) == {"corpus"}
+        for i, right in enumerate(correct)
+    ]
+    folder = store.artefact("corpora", label)
+    pd.DataFrame(rows).to_parquet(folder / "traces.parquet")
+    return folder
+
+
+def test_the_command_writes_chosen_rows_with_their_corpus_as_the_source(tmp_path):
+    store = HandMadeStore(tmp_path)
+    corpus = make_corpus(store, "long", [False, True, True, True, False, False])
+    made = store.run("training_sets", TAKE, {"corpus": corpus})
+    assert made.status == 0, made.text
+    rows = pq.read_table(made.folder / "train.parquet").to_pylist()
+    assert [row["response"] for row in rows] == ["long 1", "long 2"]
+    assert {row["source"] for row in rows} == {corpus.name}
+    record = {name: made.record[name] for name in ("rows_in", "rows_out", "dropped")}
+    assert record == {
+        "rows_in": 6,
+        "rows_out": 2,
+        "dropped": {"not correct": 3, "another trace of the problem is chosen": 1},
+    }
+
+
+def test_the_command_mixes_parts_and_keeps_their_sources(tmp_path):
+    store = HandMadeStore(tmp_path)
+    corpora = [make_corpus(store, label, [True] * 40) for label in ("long", "short")]
+    parts = [store.run("training_sets", TAKE, {"corpus": corpus}).folder for corpus in corpora]
+    params = {"kind": "mix", "weights": [0.25, 0.75], "size": 8, "seed": 0}
+    made = store.run("training_sets", params, {"parts": parts})
+    assert made.status == 0, made.text
+    rows = pq.read_table(made.folder / "train.parquet").to_pylist()
+    assert len({row["problem_id"] for row in rows}) == len(rows) == 8
+    assert {row["source"] for row in rows} <= {corpus.name for corpus in corpora}
+    assert made.record["rows_in"] == 40
+    assert made.record["rows_out"] + sum(made.record["dropped"].values()) == 40
+
+
+def test_a_training_set_without_a_row_says_what_was_dropped_and_what_to_do(tmp_path):
+    store = HandMadeStore(tmp_path)
+    corpus = make_corpus(store, "long", [True, True])
+    screening = store.artefact("screening", "all")
+    removed = {"problem_id": ["p0"], "reason": ["exact match with a benchmark"]}
+    pd.DataFrame(removed).to_parquet(screening / "removed.parquet")
+    made = store.run("training_sets", TAKE, {"corpus": corpus, "screening": screening})
+    assert made.status == 1
+    assert "no trace is left of 2" in made.text
+    assert "'exact match with a benchmark': 2" in made.text
+    assert "benchmarks.NAME.without" in made.text

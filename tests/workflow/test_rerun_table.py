@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from checkout import Checkout
-from cotdistil.config_file import check_config
+from cotdistil.config.file import check_config
 
 TABLE = Path(__file__).with_name("reruns.md")
 QUICKSTART = Path(__file__).parents[2] / "config" / "config.yaml"

@@ -11,7 +11,7 @@ import sys
 import pytest
 
 from checkout import Checkout
-from cotdistil.config_file import check_config
+from cotdistil.config.file import check_config
 from cotdistil.errors import ConfigError
 
 PUBLISH = ["publishing the tables of quickstart", "results/quickstart"]

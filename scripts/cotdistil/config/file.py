@@ -8,16 +8,16 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
-from cotdistil.config import (
+from cotdistil.config import Config
+from cotdistil.config.paths import section_at
+from cotdistil.config.references import reference_faults
+from cotdistil.config.types import (
     NAME_PATTERN,
     OPERATORS_PATTERN,
     REVISION_PATTERN,
     TABLE_PATTERN,
     VARIABLE_PATTERN,
-    Config,
 )
-from cotdistil.config_references import reference_faults
-from cotdistil.config_types import section_at
 from cotdistil.errors import ConfigError
 
 
@@ -175,7 +175,7 @@ def _fault(item: dict, raw: dict) -> str:
 
 
 def _own_fault(where: str, message: str) -> str:
-    """A fault found by a validator of `config.py`, which says `key|found|expected`."""
+    """A fault found by a validator of the config's types, which says `key|found|expected`."""
     parts = message.split("|")
     if len(parts) != 3:
         return f"{where}: {message}"
@@ -233,7 +233,7 @@ def _suggest(found: str, known: Iterable[str]) -> str:
 
 _KINDS = {
     "problems": ("arithmetic", "file", "hub"),
-    "teachers": ("procedure", "file"),
+    "teachers": ("procedure", "file", "hub", "model", "endpoint"),
 }
 
 

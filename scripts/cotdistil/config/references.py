@@ -6,7 +6,8 @@ Each function returns faults as `key.path: found; expected; what to do`.
 import difflib
 from collections.abc import Iterable
 
-from cotdistil.config import Config, Recipe
+from cotdistil.config import Config
+from cotdistil.config.recipes import Recipe
 
 
 def reference_faults(config: Config) -> list[str]:
@@ -14,7 +15,9 @@ def reference_faults(config: Config) -> list[str]:
     faults = [
         *_experiment_faults(config),
         *_student_faults(config),
+        *_teacher_faults(config),
         *_corpus_faults(config),
+        *_screening_faults(config),
         *_recipe_faults(config),
         *_benchmark_faults(config),
         *_gap_faults(config),
@@ -45,10 +48,12 @@ def unknown(where: str, name: str, defined: Iterable[str], what: str) -> list[st
 RESERVED_NAMES = frozenset(
     {
         *("store", "example", "README.md", "all"),
-        *("make_problems", "fetch_model", "write_traces", "build_training_set", "prune_traces"),
+        *("make_problems", "fetch_model", "hold_out_problems", "screen_problems"),
+        *("generate_responses", "write_traces", "count_tokens"),
+        *("build_training_set", "prune_traces"),
         *("train_sft", "generate_samples", "score_samples", "audit_scores", "judge_mismatches"),
         *("summarize_scores", "plot_accuracy_tokens", "tabulate_audit"),
-        *("mark_published", "publish_results"),
+        *("tabulate_ledger", "mark_published", "publish_results"),
     }
 )
 
@@ -68,6 +73,14 @@ def _student_faults(config: Config) -> list[str]:
         faults += unknown(f"students[{position}]", student, config.models, "model")
     if len(set(config.students)) != len(config.students):
         faults.append(f"students: found {config.students}; expected each student once")
+    return faults
+
+
+def _teacher_faults(config: Config) -> list[str]:
+    faults = []
+    for name, teacher in config.teachers.items():
+        if teacher.kind == "model":
+            faults += unknown(f"teachers.{name}.model", teacher.model, config.models, "model")
     return faults
 
 
@@ -99,6 +112,13 @@ def _corpus_faults(config: Config) -> list[str]:
     return faults
 
 
+def _screening_faults(config: Config) -> list[str]:
+    faults = []
+    for position, name in enumerate(config.screening.against or []):
+        faults += unknown(f"screening.against[{position}]", name, config.benchmarks, "benchmark")
+    return faults
+
+
 def _recipe_faults(config: Config) -> list[str]:
     faults = []
     for name, recipe in config.recipes.items():
@@ -109,11 +129,28 @@ def _recipe_faults(config: Config) -> list[str]:
             )
         if recipe.take is not None:
             faults += unknown(f"{where}.take", recipe.take, config.corpora, "corpus")
+            faults += _sharing_faults(config, where, recipe)
         for part in recipe.mix or {}:
             faults += unknown(f"{where}.mix.{part}", part, config.recipes, "recipe")
         if recipe.prune is not None:
             faults += unknown(
                 f"{where}.prune.recipe", recipe.prune.recipe, config.recipes, "recipe"
+            )
+    return faults
+
+
+def _sharing_faults(config: Config, where: str, recipe: Recipe) -> list[str]:
+    """Faults of the corpora that must have a recipe's problems too."""
+    faults = []
+    own = config.corpora.get(recipe.take)
+    for position, name in enumerate(recipe.shared_with):
+        key = f"{where}.shared_with[{position}]"
+        faults += unknown(key, name, config.corpora, "corpus")
+        other = config.corpora.get(name)
+        if own is not None and other is not None and own.problems != other.problems:
+            faults.append(
+                f"{key}: names the corpus '{name}' on the problem set '{other.problems}', but"
+                f" '{recipe.take}' is on '{own.problems}'; expected the same; name another corpus"
             )
     return faults
 
@@ -127,6 +164,7 @@ def _benchmark_faults(config: Config) -> list[str]:
                 "benchmarks.mean: the name 'mean' stands for the mean over benchmarks; rename it"
             )
         faults += unknown(where, benchmark.problems, config.problems, "problem set")
+        faults += _without_faults(config, name)
         problems = config.problems.get(benchmark.problems)
         if problems is not None and not problems.test:
             faults.append(
@@ -141,6 +179,20 @@ def _benchmark_faults(config: Config) -> list[str]:
             faults.append(
                 f"problems.{benchmark.problems}.test: found '{problems.test}', the training"
                 " problems; expected others; a student is not scored on what it learned from"
+            )
+    return faults
+
+
+def _without_faults(config: Config, benchmark: str) -> list[str]:
+    faults = []
+    for position, name in enumerate(config.benchmarks[benchmark].without):
+        where = f"benchmarks.{benchmark}.without[{position}]"
+        faults += unknown(where, name, config.problems, "problem set")
+        problems = config.problems.get(name)
+        if problems is not None and not problems.train:
+            faults.append(
+                f"{where}: names the problem set '{name}', which has no training problems; expected"
+                " one that has; say where they are, or leave it out"
             )
     return faults
 

@@ -1,0 +1,86 @@
+"""Training sets: what is taken of corpora, mixed and pruned."""
+
+from cotdistil.config.recipes import Recipe
+from cotdistil.plan.builder import Builder, sampling
+from cotdistil.plan.data import model, screening
+from cotdistil.plan.teach import corpus, engine_settings, token_counts
+
+
+def training_set(build: Builder, name: str, student: str) -> str:
+    recipe = build.config.recipes[name]
+    if recipe.take is not None:
+        return _taken(build, name, recipe, student)
+    if recipe.mix is not None:
+        return _mixed(build, name, recipe, student)
+    return _pruned(build, name, student)
+
+
+def _taken(build: Builder, name: str, recipe: Recipe, student: str) -> str:
+    others = sorted(set(recipe.shared_with) - {recipe.take})
+    random = recipe.choose == "random" or recipe.size is not None
+    params = {
+        "kind": "take",
+        "correct_only": recipe.correct_only,
+        "choose": recipe.choose,
+        "size": recipe.size,
+        "seed": recipe.seed if random else 0,
+        "max_tokens": recipe.max_tokens,
+    }
+    parents: dict = {"corpus": corpus(build, recipe.take)}
+    shared = sorted({corpus(build, other) for other in others} - {parents["corpus"]})
+    if shared:
+        parents["shared_with"] = shared
+    removed = screening(build, build.config.corpora[recipe.take].problems)
+    if removed:
+        parents["screening"] = removed
+    label = name
+    if recipe.max_tokens is not None:
+        label = f"{student} · {name}"
+        params["over_length"] = build.config.training.sft.over_length
+        parents["tokens"] = token_counts(build, recipe.take, student)
+        by_corpus = {corpus(build, other): token_counts(build, other, student) for other in others}
+        if shared:
+            parents["shared_tokens"] = [by_corpus[address] for address in shared]
+        if params["over_length"] == "truncate":
+            parents["model"] = model(build, student)
+    return build.add("training_sets", params, parents, name=label)
+
+
+def _mixed(build: Builder, name: str, recipe: Recipe, student: str) -> str:
+    # Neither the order of the keys nor the recipes' names count. Addresses only break ties, so that
+    # an edit elsewhere does not change who answers which problem.
+    total = sum(recipe.mix.values())
+    parts = sorted(
+        (-round(weight / total, 12), training_set(build, part, student))
+        for part, weight in recipe.mix.items()
+    )
+    random = len(parts) > 1 or recipe.size is not None
+    params = {
+        "kind": "mix",
+        "weights": [-weight for weight, _ in parts],
+        "size": recipe.size,
+        "seed": recipe.seed if random else 0,
+    }
+    parents = {"parts": [address for _, address in parts]}
+    return build.add("training_sets", params, parents, name=name)
+
+
+def _pruned(build: Builder, name: str, student: str) -> str:
+    prune = build.config.recipes[name].prune
+    whole = training_set(build, prune.recipe, student)
+    if prune.cutter == "none":
+        return whole
+    params = prune.model_dump(mode="json", exclude={"recipe"})
+    if prune.prompt_style == "continue":
+        del params["instruction"]
+    if prune.cutter == "full":
+        del params["min_steps"], params["min_steps_to_cut"]
+    if prune.samples_per_check == 1:
+        params["agreement"] = 1.0  # one answer agrees or does not
+    params |= sampling(params)
+    params["precision"] = build.config.engine.precision
+    params["backend"] = prune.backend or build.config.engine.backend
+    params["question_instruction"] = build.config.prompt.instruction
+    parents = {"training_set": whole, "model": model(build, student)}
+    label = f"{student} · {name}"
+    return build.add("pruned", params, parents, name=label, settings=engine_settings(build))

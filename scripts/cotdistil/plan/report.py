@@ -1,0 +1,72 @@
+"""The final artefacts: tables and figures over the scores, and what became of the data."""
+
+from cotdistil.plan.builder import Builder
+from cotdistil.plan.curate import training_set
+from cotdistil.plan.data import benchmark_problems, screening
+from cotdistil.plan.teach import corpus, token_counts
+
+
+def tables(build: Builder, arms: list[dict], scores: list[str], models: list[str]) -> str:
+    gaps = {name: [gap.of, gap.minus] for name, gap in build.config.gaps.items()}
+    params = {"arms": arms, "gaps": gaps}
+    parents = {"scores": scores, "models": models}
+    return build.add("tables", params, parents, name=build.config.experiment)
+
+
+def figures(build: Builder, of_tables: str) -> str:
+    return build.add("figures", {}, {"tables": of_tables}, name=build.config.experiment)
+
+
+def ledger(build: Builder) -> str:
+    """What became of the data, for every corpus that a recipe takes; "" where none does.
+
+    Lengths are in tokens of the first student.
+    """
+    config = build.config
+    taken = {recipe.take: None for recipe in config.recipes.values() if recipe.take is not None}
+    if not taken:
+        return ""
+    params: dict = {"corpora": [], "training_sets": [], "screening": []}
+    parents: dict = {"corpora": [], "tokens": [], "training_sets": [], "screening": []}
+    for name in taken:
+        described = config.corpora[name]
+        teacher = config.teachers[described.teacher]
+        price = getattr(teacher, "price", None)
+        params["corpora"].append(
+            {
+                "name": name,
+                "teacher": described.teacher,
+                "problems": described.problems,
+                "price": price and price.model_dump(mode="json"),
+            }
+        )
+        parents["corpora"].append(corpus(build, name))
+        parents["tokens"].append(token_counts(build, name, config.students[0]))
+    for name in dict.fromkeys(config.corpora[name].problems for name in taken):
+        removed = screening(build, name)
+        if removed:
+            params["screening"].append({"problems": name, "benchmarks": _benchmark_names(build)})
+            parents["screening"].append(removed)
+    _add_training_sets(build, params["training_sets"], parents["training_sets"])
+    return build.add("ledger", params, parents, name=config.experiment)
+
+
+def _benchmark_names(build: Builder) -> dict[str, str]:
+    """Key of a benchmark's problems -> the names of the benchmarks that ask them."""
+    names: dict[str, list[str]] = {}
+    for name, benchmark in build.config.benchmarks.items():
+        key = benchmark_problems(build, benchmark).split("/")[1]
+        names.setdefault(key, []).append(name)
+    return {key: ", ".join(found) for key, found in names.items()}
+
+
+def _add_training_sets(build: Builder, described: list[dict], addresses: list[str]) -> None:
+    """Each training set once; with its student where it is made for one."""
+    for name in build.config.recipes:
+        by_address: dict[str, list[str]] = {}
+        for student in build.config.students:
+            by_address.setdefault(training_set(build, name, student), []).append(student)
+        for address, students in by_address.items():
+            shared = len(students) == len(build.config.students)
+            described.append({"name": name, "student": None if shared else ", ".join(students)})
+            addresses.append(address)
