@@ -3,12 +3,14 @@
     python scripts/build_training_set.py --manifest results/store/manifests/KEY.json \
         --out results/store/training_sets/KEY/record.json
 
-Writes train.parquet: problem_id, question, gold, sample_index, response, source (the key of the
-corpus). Only columns of a few bytes are held in memory; texts are copied batch by batch.
+Writes train.parquet: problem_id, question, gold, sample_index, response, source (which corpus, by
+the first 12 digits of its content's hash, so that the same traces make the same file; the record's
+`sources` has its address). Only columns of a few bytes are held in memory.
 """
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -73,6 +75,8 @@ def take(job: Job, rows: TrainingRows) -> tuple[int, Counter[str], dict]:
     )
     if params["size"] is not None:
         chosen, dropped["over size"] = keep_size(chosen, params["size"], params["seed"])
+    record = json.loads((corpus / "record.json").read_text())
+    source = record.get("content", corpus.name)[:12]
     truncation = None
     if limit and keep.over_length == "truncate":
         truncation = Truncation(job.parent("model"), limit)
@@ -80,10 +84,13 @@ def take(job: Job, rows: TrainingRows) -> tuple[int, Counter[str], dict]:
         corpus / "traces.parquet",
         "corpus",
         traces.index.isin(chosen.index),
-        source=corpus.name,
+        source=source,
         change=truncation and truncation.shorten,
     )
-    return len(traces), dropped, {"over_length": truncation.ledger} if truncation else {}
+    facts: dict = {"sources": {source: f"corpora/{corpus.name}"}}
+    if truncation:
+        facts["over_length"] = truncation.ledger
+    return len(traces), dropped, facts
 
 
 def mix(job: Job, rows: TrainingRows) -> tuple[int, Counter[str], dict]:
@@ -105,7 +112,9 @@ def mix(job: Job, rows: TrainingRows) -> tuple[int, Counter[str], dict]:
         assigned = smaller
     for file, part, own in zip(files, parts, assigned, strict=True):
         rows.copy(file, "training set", np.asarray(part.isin(own)))
-    return sum(map(len, parts)), dropped, {}
+    records = [json.loads((file.parent / "record.json").read_text()) for file in files]
+    sources = {name: place for each in records for name, place in each.get("sources", {}).items()}
+    return sum(map(len, parts)), dropped, {"sources": sources}
 
 
 def read_light(corpus: Path, tokens: Path | None = None) -> pd.DataFrame:

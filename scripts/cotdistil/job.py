@@ -21,6 +21,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from cotdistil.code_version import code_version
+from cotdistil.early_cutoff import (
+    content_digest,
+    equal_artefact,
+    inputs_digest,
+    link_files,
+    remember,
+)
 from cotdistil.errors import UserError
 from cotdistil.progress import Progress
 from cotdistil.stages import STAGES
@@ -114,6 +121,7 @@ class Job:
             "stage": self.stage,
             "key": self.key,
             **record,
+            "content": content_digest(self.staging),
             "cost": {
                 "seconds": round(time.monotonic() - self._started, 2),
                 "cpu_seconds": round(_cpu_seconds(), 2),
@@ -122,6 +130,26 @@ class Job:
             },
             "made_with": _versions(),
         }
+        self._appear(record)
+        inputs = inputs_digest(self.manifest, self.store)
+        if inputs is not None:
+            remember(inputs, f"{self.stage}/{self.key}", self.store)
+
+    def take_equal(self) -> bool:
+        """Publish the artefact that was made of inputs with the same content, if there is one."""
+        if not STAGES[self.stage].by_content:
+            return False
+        inputs = inputs_digest(self.manifest, self.store)
+        equal = equal_artefact(inputs, self.store) if inputs else None
+        if equal is None or equal == f"{self.stage}/{self.key}":
+            return False
+        record = json.loads((self.store / equal / "record.json").read_text())
+        link_files(self.store / equal, self.staging)
+        self._appear({**record, "key": self.key, "same_as": record.get("same_as", equal)})
+        self.tell(f"the same as {equal}, which was made from inputs with the same content")
+        return True
+
+    def _appear(self, record: dict) -> None:
         text = json.dumps(record, indent=1, ensure_ascii=False) + "\n"
         for name in (RECORD_COPY, self.out.name):
             (self.staging / name).write_text(text)
@@ -166,6 +194,8 @@ def run_job(description: str | None, argv: list[str] | None = None) -> Iterator[
             if _take_over(job):
                 raise SystemExit(0)
             _prepare(job)
+            if job.take_equal():
+                raise SystemExit(0)
             yield job
     except UserError as error:
         _fail(arguments.name or arguments.manifest.stem, str(error))

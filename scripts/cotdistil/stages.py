@@ -17,11 +17,14 @@ class Stage:
 
     `variant_param`: the key of `params` whose value picks the variant, or "" if there is none.
     `variant_module`: the module of a variant, with `{}` where the value goes.
+    `by_content`: whether what was made of inputs with the same content, under other keys, is taken
+    over: for stages that cost much and that write no key into what they make.
     """
 
     command: str
     variant_param: str = ""
     variant_module: str = ""
+    by_content: bool = False
 
     def variant(self, params: dict) -> str:
         """The variant that these params ask for, or "" where the stage has none."""
@@ -43,14 +46,18 @@ STAGES: dict[str, Stage] = {
     "answers": Stage("cotdistil/teaching/teacher.py", "backend", "cotdistil/teaching/ask_{}.py"),
     "responses": Stage("generate_responses.py", "backend", "cotdistil/teaching/ask_{}.py"),
     "corpora": Stage("write_traces.py", "kind", "cotdistil/corpora/{}.py"),
-    "token_counts": Stage("count_tokens.py"),
+    "token_counts": Stage("count_tokens.py", by_content=True),
     "training_sets": Stage("build_training_set.py"),
-    "pruned": Stage("prune_traces.py", "backend", "cotdistil/engines/{}_engine.py"),
-    "sft": Stage("train_sft.py"),
-    "samples": Stage("generate_samples.py", "backend", "cotdistil/engines/{}_engine.py"),
-    "scores": Stage("score_samples.py"),
-    "second_opinions": Stage("audit_scores.py"),
-    "judgements": Stage("judge_mismatches.py"),
+    "pruned": Stage(
+        "prune_traces.py", "backend", "cotdistil/engines/{}_engine.py", by_content=True
+    ),
+    "sft": Stage("train_sft.py", by_content=True),
+    "samples": Stage(
+        "generate_samples.py", "backend", "cotdistil/engines/{}_engine.py", by_content=True
+    ),
+    "scores": Stage("score_samples.py", by_content=True),
+    "second_opinions": Stage("audit_scores.py", by_content=True),
+    "judgements": Stage("judge_mismatches.py", by_content=True),
     "tables": Stage("summarize_scores.py"),
     "figures": Stage("plot_accuracy_tokens.py"),
     "ledger": Stage("tabulate_ledger.py"),

@@ -216,7 +216,8 @@ def test_the_command_writes_chosen_rows_with_their_corpus_as_the_source(tmp_path
     assert made.status == 0, made.text
     rows = pq.read_table(made.folder / "train.parquet").to_pylist()
     assert [row["response"] for row in rows] == ["long 1", "long 2"]
-    assert {row["source"] for row in rows} == {corpus.name}
+    [source] = {row["source"] for row in rows}
+    assert made.record["sources"] == {source: f"corpora/{corpus.name}"}
     record = {name: made.record[name] for name in ("rows_in", "rows_out", "dropped")}
     assert record == {
         "rows_in": 6,
@@ -234,7 +235,8 @@ def test_the_command_mixes_parts_and_keeps_their_sources(tmp_path):
     assert made.status == 0, made.text
     rows = pq.read_table(made.folder / "train.parquet").to_pylist()
     assert len({row["problem_id"] for row in rows}) == len(rows) == 8
-    assert {row["source"] for row in rows} <= {corpus.name for corpus in corpora}
+    addresses = {made.record["sources"][row["source"]] for row in rows}
+    assert addresses == {f"corpora/{corpus.name}" for corpus in corpora}
     assert made.record["rows_in"] == 40
     assert made.record["rows_out"] + sum(made.record["dropped"].values()) == 40
 
