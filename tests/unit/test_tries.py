@@ -15,7 +15,7 @@ def right(pairs):
 
 
 def drain(tries, answer, known):
-    """Ask all that `tries` has, in rounds; returns the ids in the order in which they were asked."""
+    """Ask all that `tries` has, in rounds; returns the ids in the order of asking."""
     asked = []
     while batch := list(tries):
         for question in batch:
@@ -90,7 +90,7 @@ def test_a_problem_is_asked_until_it_is_solved_and_no_more_than_its_tries():
 
 
 def test_a_try_that_failed_is_used_up_and_the_next_is_asked():
-    tries, known = until(samples=2)
+    tries, _ = until(samples=2)
     first = list(tries)
     tries.heard(first[0].id, None)
     [second] = list(tries)

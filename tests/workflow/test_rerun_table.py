@@ -40,16 +40,20 @@ def jobs(cells, config):
         return f"{STUDENT} · base" if recipe == "base" else f"{STUDENT} · {recipe} · seed {seed}"
 
     data = cells["data"].split()
-    found = [f"problems: sums · {split}" for split in data if split != "model"]
+    found = [f"problems: sums · {split}" for split in data if split in ("train", "test")]
     found += [f"model: {STUDENT}"] * ("model" in data)
+    found += ["benchmark: sums · test, held out"] * ("held-out" in data)
     found += [f"corpus: {name}" for name in arms("corpora")]
-    found += [f"training set: {name}" for name in arms("training sets")]
+    found += [f"token counts: {name} in tokens of {STUDENT}" for name in arms("lengths")]
+    found += [f"training set: {name.replace('/', ' · ')}" for name in arms("training sets")]
     found += [f"pruning: {STUDENT} · {name}" for name in arms("pruning")]
     found += [f"SFT: {arm(name)}" for name in arms("SFT")]
     found += [f"samples: {arm(name)} · sums" for name in arms("samples")]
     found += [f"scores: {arm(name)} · sums" for name in arms("scores")]
     if cells["tables"]:
         found += ["tables: quickstart", "figures: quickstart"]
+    if cells["ledger"]:
+        found.append("ledger: quickstart")
     if cells["publish"]:
         experiment = config["experiment"]
         found += [f"publishing the tables of {experiment}", f"results/{experiment}"]
