@@ -65,6 +65,19 @@ class HandMadeStore:
         own_process: bool = False,
     ) -> Outcome:
         """Run the stage's command, in this process unless `own_process`."""
+        command, folder = self.plan(stage, params, parents, files, settings)
+        status, text = (_in_own_process if own_process else _in_this_process)(command)
+        return Outcome(status, text, folder)
+
+    def plan(
+        self,
+        stage: str,
+        params: dict,
+        parents: dict[str, Path | list[Path]] | None = None,
+        files: dict[str, Path] | None = None,
+        settings: dict | None = None,
+    ) -> tuple[list[str], Path]:
+        """Write the manifest; returns the stage's command and the folder that it will make."""
         addresses = {
             role: [self._address(each) for each in folders]
             if isinstance(folders, list)
@@ -80,9 +93,7 @@ class HandMadeStore:
             write_atomically(settings_path(node.key, self.root), json.dumps(settings))
         folder = self.root / stage / node.key
         command = [str(SCRIPTS / STAGES[stage].command), "--manifest", str(manifest)]
-        command += ["--out", str(folder / "record.json"), "--threads", "1"]
-        status, text = (_in_own_process if own_process else _in_this_process)(command)
-        return Outcome(status, text, folder)
+        return [*command, "--out", str(folder / "record.json"), "--threads", "1"], folder
 
     def _address(self, folder: Path) -> str:
         return folder.relative_to(self.root).as_posix()
