@@ -53,7 +53,7 @@ def make_config(student: Path) -> dict:
 
 
 def run_ledger(checkout: Checkout, config: dict) -> tuple[Plan, Path, str]:
-    """Make all that the ledger needs; returns the plan, the ledger's folder and what was printed."""
+    """Make all that the ledger needs; returns the plan, its folder and what was printed."""
     checkout.write_config(config)
     plan = make_plan(check_config(config, ["c.yaml"]), surroundings(LocalFiles("c.yaml")))
     target = record_path(plan.ledger)
