@@ -13,13 +13,12 @@ import sys
 import textwrap
 import threading
 import time
-from collections.abc import Iterable
-from dataclasses import replace
 from email.utils import formatdate
 from pathlib import Path
 
 import pytest
 
+from chat_client import IMPATIENT, QUICK, ask, chat, client_of
 from chat_server import (
     CUT,
     CUT_MIDWAY,
@@ -31,13 +30,13 @@ from chat_server import (
     Fault,
     refusal,
 )
-from cotdistil.engines.chat_request import ChatAnswer, ChatRequest, RetryPolicy, read_retry_after
+from cotdistil.engines.chat_answer import ChatAnswer
+from cotdistil.engines.chat_failure import read_retry_after
+from cotdistil.engines.chat_request import ChatRequest, RetryPolicy
 from cotdistil.engines.openai_compatible import OpenAICompatibleClient
 from cotdistil.errors import UserError
 
 KEY = "sk-the-secret-of-this-test"
-QUICK = RetryPolicy(attempts=4, timeout=20, first_wait=0.01, longest_wait=0.05)
-IMPATIENT = replace(QUICK, timeout=0.5)
 
 
 @pytest.fixture(autouse=True)
@@ -46,26 +45,13 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
 
 
-def client_of(
-    server: ChatServer, retries: RetryPolicy = QUICK, concurrency: int = 8
-) -> OpenAICompatibleClient:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("OPENAI_BASE_URL", server.url)
-        return OpenAICompatibleClient(concurrency=concurrency, retries=retries)
+BOTH_WAYS = pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
 
 
-def chat(name: str) -> ChatRequest:
-    return ChatRequest(name, {"model": "m", "messages": [{"role": "user", "content": name}]})
-
-
-def ask(client: OpenAICompatibleClient, names: Iterable[str]) -> dict[str, ChatAnswer]:
-    answers = list(client.answers(chat(name) for name in names))
-    by_id = {answer.id: answer for answer in answers}
-    assert len(by_id) == len(answers)
-    return by_id
-
-
-def test_an_answer_has_its_text_its_reasoning_its_finish_reason_and_its_token_counts() -> None:
+@BOTH_WAYS
+def test_an_answer_has_its_text_its_reasoning_its_finish_reason_and_its_token_counts(
+    stream: bool,
+) -> None:
     messages = {
         "plain": {"content": "4"},
         "vllm": {"content": "4", "reasoning": "2 and 2"},
@@ -73,7 +59,7 @@ def test_an_answer_has_its_text_its_reasoning_its_finish_reason_and_its_token_co
         "thinking only": {"content": None, "reasoning": "2 and"},
     }
     with ChatServer(messages.__getitem__) as server:
-        answers = ask(client_of(server), messages)
+        answers = ask(client_of(server), messages, stream)
     expected = {
         "plain": ChatAnswer("plain", "4", None, "stop", 7, 2),
         "vllm": ChatAnswer("vllm", "4", "2 and 2", "stop", 7, 2),
@@ -110,11 +96,12 @@ def test_an_endpoint_that_counts_no_tokens_leaves_the_counts_open() -> None:
         Fault(body='{"choices": [{"message": {"content": ["parts"]}}]}'),
     ],
 )
-def test_a_fault_that_may_pass_is_retried_and_loses_nothing(fault: Fault) -> None:
+@BOTH_WAYS
+def test_a_fault_that_may_pass_is_retried_and_loses_nothing(fault: Fault, stream: bool) -> None:
     names = [f"r{i}" for i in range(10)]
     retries = IMPATIENT if fault is STALL else QUICK
     with ChatServer(str.upper, {"r3": [fault] * 2}) as server:
-        answers = ask(client_of(server, retries), names)
+        answers = ask(client_of(server, retries), names, stream)
         assert sorted(server.prompts()) == sorted([*names, "r3", "r3"])
     assert {id: answer.text for id, answer in answers.items()} == {n: n.upper() for n in names}
 
@@ -235,9 +222,10 @@ def test_waits_grow_to_the_longest_and_differ() -> None:
         assert max(waits) <= most
 
 
-def test_as_many_requests_as_allowed_are_under_way_and_never_more() -> None:
+@BOTH_WAYS
+def test_as_many_requests_as_allowed_are_under_way_and_never_more(stream: bool) -> None:
     with ChatServer(str, seconds=0.2) as server:
-        ask(client_of(server, concurrency=12), [f"r{i}" for i in range(36)])
+        ask(client_of(server, concurrency=12), [f"r{i}" for i in range(36)], stream)
         assert server.most_at_once == 12
 
 
@@ -248,6 +236,31 @@ def test_requests_are_read_only_as_answers_are_taken() -> None:
         with contextlib.closing(client_of(server).answers(endless)) as answers:
             assert len(list(itertools.islice(answers, 20))) == 20
     assert next(taken) <= 20 + 8
+
+
+def test_requests_that_run_out_may_have_more_after_the_next_answer() -> None:
+    class Requests:
+        """Every request is made twice more, but only once it has been answered."""
+
+        def __init__(self) -> None:
+            self.waiting = ["a1", "b1", "c1"]
+
+        def __iter__(self) -> Requests:
+            return self
+
+        def __next__(self) -> ChatRequest:
+            if not self.waiting:
+                raise StopIteration
+            return chat(self.waiting.pop(0))
+
+    requests, answered = Requests(), []
+    with ChatServer(str) as server:
+        for answer in client_of(server, concurrency=2).answers(requests):
+            answered.append(answer.id)
+            name, time = answer.id
+            if time != "3":
+                requests.waiting.append(f"{name}{int(time) + 1}")
+    assert sorted(answered) == [f"{name}{time}" for name in "abc" for time in "123"]
 
 
 def test_a_caller_who_is_slow_makes_no_request_time_out() -> None:

@@ -4,23 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 import queue
 import threading
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future
 from itertools import islice
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
-from cotdistil.engines.chat_request import (
-    ChatAnswer,
-    ChatRequest,
-    Endpoint,
-    RequestSender,
-    RetryPolicy,
-)
-from cotdistil.errors import UserError
+from cotdistil.engines.chat_answer import ChatAnswer
+from cotdistil.engines.chat_request import ChatRequest, RequestSender, RetryPolicy
+from cotdistil.engines.endpoint import read_endpoint
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
@@ -50,15 +43,17 @@ class OpenAICompatibleClient:
             raise ValueError(f"concurrency is {concurrency}, expected at least 1")
         self.concurrency = concurrency
         self.retries = retries or RetryPolicy()
-        self.endpoint = _read_endpoint(base_url_variable, key_variable)
+        self.endpoint = read_endpoint(base_url_variable, key_variable)
 
     def answers(self, requests: Iterable[ChatRequest]) -> Iterator[ChatAnswer]:
         """One answer per request, in the order in which they finish.
 
         A request that fails for good is yielded too, with its `error`, and loses no other one.
         `requests` is read, in the caller's thread, only as answers are taken, so that no more than
-        `concurrency` of them are held. Close the iterator, or read it to its end, to end the
-        connections; what is under way is then given up.
+        `concurrency` of them are held. An iterator that has run out is asked again after each
+        answer, for it may have more by then; the end is when it has none and none is under way.
+        Close the iterator, or read it to its end, to end the connections; what is under way is
+        then given up.
         Raises `UserError` if the endpoint cannot be reached, or if it refuses the key or knows no
         such model before it has answered anything.
         """
@@ -126,32 +121,3 @@ class OpenAICompatibleClient:
                 ),
             ),
         )
-
-
-def _read_endpoint(base_url_variable: str, key_variable: str) -> Endpoint:
-    base_url = os.environ.get(base_url_variable, "").strip()
-    example = f"for example 'export {base_url_variable}=http://127.0.0.1:8000/v1'"
-    if not base_url:
-        raise UserError(
-            f"the environment variable {base_url_variable} is not set; expected the base URL of an"
-            f" OpenAI-compatible endpoint; set it, {example}"
-        )
-    try:
-        parts = urlsplit(base_url)
-        usable = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
-    except ValueError:
-        usable = False
-    # Both may hold a secret, and would stand in logs with the URL.
-    if not usable or parts.username or parts.password or parts.query:
-        raise UserError(
-            f"the environment variable {base_url_variable}: found something else than the base URL"
-            f" of an endpoint; expected http:// or https://, a host and a path, without a user name"
-            f" or a query (a key belongs in {key_variable}); set it, {example}"
-        )
-    key = os.environ.get(key_variable, "").strip()
-    if not key.isascii() or not key.isprintable() or " " in key:
-        raise UserError(
-            f"the environment variable {key_variable}: found characters that no HTTP header can"
-            " hold; expected a key in one line of plain letters, digits and signs; set it again"
-        )
-    return Endpoint(base_url, key, base_url_variable, key_variable)
