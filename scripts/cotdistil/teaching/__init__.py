@@ -1,0 +1,1 @@
+"""Teachers: what answers questions, so that its answers become traces."""
