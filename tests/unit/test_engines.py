@@ -211,16 +211,20 @@ def test_requests_may_arrive_at_any_time_and_with_any_length(
         assert completion.token_count == len(tokens)
 
 
-def test_a_stream_that_has_nothing_more_to_write_asks_once_more(
-    engine: Engine, prompts: list[list[int]]
+def test_a_stream_that_has_nothing_under_way_asks_once_more(
+    engine: Engine, prompts: list[list[int]], reference: list[list[int]]
 ) -> None:
-    requests = as_requests(prompts[:4])
-    source = Source(requests[:1])
-    order = []
-    for request_id, _ in engine.stream(source, Sampling(max_tokens=3)):
-        order.append(request_id)
-        source.waiting = requests[len(order) : len(order) + 1]
-    assert order == ["r0", "r1", "r2", "r3"]
+    # Each begins in a shorter way like those before it.
+    order = [0, 4, 2, 1]
+    coming = [Request(str(number), prompts[number], 0) for number in order]
+    source = Source(coming[:1])
+    found = []
+    for request_id, completion in engine.stream(source, GREEDY):
+        found.append(int(request_id))
+        expected = engine.tokenizer.decode(reference[found[-1]], skip_special_tokens=True)
+        assert completion.text == expected
+        source.waiting = coming[len(found) : len(found) + 1]
+    assert found == order
 
 
 def test_special_tokens_are_kept_where_they_are_asked_for_but_for_the_one_that_ends_the_text(
