@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import random
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cotdistil.engines import Engine, Sampling, find_stop_tokens, load_engine
+from cotdistil.engines import Completion, Engine, Request, Sampling, find_stop_tokens, load_engine
 from cotdistil.errors import UserError
 from tiny_model import make_tiny_model
 
@@ -62,6 +64,39 @@ def assert_same_tokens(
         assert completion.text == engine.tokenizer.decode(tokens, skip_special_tokens=True)
         assert completion.token_count == len(tokens)
         assert completion.finish_reason == ("stop" if tokens[-1] == eos else "length")
+
+
+class Source:
+    """Requests that arrive by and by. `given`: how many were read. `lot`: says whether to pause."""
+
+    def __init__(self, requests: list[Request], lot: random.Random | None = None):
+        self.waiting = list(requests)
+        self.lot = lot
+        self.given = 0
+        self.finished = 0
+
+    def __iter__(self) -> Source:
+        return self
+
+    def __next__(self) -> Request:
+        pauses = self.lot is not None and self.given > self.finished and self.lot.random() < 0.6
+        if pauses or not self.waiting:
+            raise StopIteration
+        self.given += 1
+        return self.waiting.pop(0)
+
+
+def as_requests(prompts: list[list[int]]) -> list[Request]:
+    return [Request(f"r{number}", prompt, number) for number, prompt in enumerate(prompts)]
+
+
+def collect(engine: Engine, source: Source, sampling: Sampling) -> dict[str, Completion]:
+    completions = {}
+    for request_id, completion in engine.stream(source, sampling):
+        assert request_id not in completions
+        completions[request_id] = completion
+        source.finished += 1
+    return completions
 
 
 @pytest.fixture(scope="module")
@@ -140,6 +175,92 @@ def test_a_prompt_that_leaves_too_little_room_is_refused_before_anything_is_gene
     with pytest.raises(UserError, match="prompt 1 is empty"):
         engine.generate([prompts[0], []], Sampling(max_tokens=4), [0, 0], never)
     assert engine.generate([], GREEDY, []) == []
+
+
+def test_a_stream_writes_what_generate_writes(engine: Engine, prompts: list[list[int]]) -> None:
+    for sampling in (GREEDY, Sampling(max_tokens=12, temperature=1.0, top_p=0.9)):
+        expected = engine.generate(prompts, sampling, list(range(len(prompts))))
+        found = collect(engine, Source(as_requests(prompts)), sampling)
+        assert [found[f"r{number}"] for number in range(len(prompts))] == expected
+    assert collect(engine, Source([]), GREEDY) == {}
+
+
+def test_a_stream_is_fed_as_responses_finish_and_no_earlier(
+    engine: Engine, prompts: list[list[int]]
+) -> None:
+    source = Source(as_requests(prompts * 2))
+    for done, _ in enumerate(engine.stream(source, Sampling(max_tokens=30))):
+        assert source.given <= SLOTS + done
+        # Several may finish in one step; only then are fewer under way.
+        assert source.given > done
+        if done == 0:
+            assert source.given == SLOTS
+    assert source.given == len(prompts) * 2
+
+
+@pytest.mark.parametrize("lot", range(6))
+def test_requests_may_arrive_at_any_time_and_with_any_length(
+    engine: Engine, prompts: list[list[int]], reference: list[list[int]], lot: int
+) -> None:
+    requests = as_requests(prompts)
+    random.Random(lot).shuffle(requests)
+    found = collect(engine, Source(requests, random.Random(lot)), GREEDY)
+    for number, tokens in enumerate(reference):
+        completion = found[f"r{number}"]
+        assert completion.text == engine.tokenizer.decode(tokens, skip_special_tokens=True)
+        assert completion.token_count == len(tokens)
+
+
+def test_a_stream_that_has_nothing_under_way_asks_once_more(
+    engine: Engine, prompts: list[list[int]], reference: list[list[int]]
+) -> None:
+    # Each begins in a shorter way like those before it.
+    order = [0, 4, 2, 1]
+    coming = [Request(str(number), prompts[number], 0) for number in order]
+    source = Source(coming[:1])
+    found = []
+    for request_id, completion in engine.stream(source, GREEDY):
+        found.append(int(request_id))
+        expected = engine.tokenizer.decode(reference[found[-1]], skip_special_tokens=True)
+        assert completion.text == expected
+        source.waiting = coming[len(found) : len(found) + 1]
+    assert found == order
+
+
+def test_special_tokens_are_kept_where_they_are_asked_for_but_for_the_one_that_ends_the_text(
+    engine: Engine, prompts: list[list[int]]
+) -> None:
+    sampling = Sampling(max_tokens=80, temperature=2.0)
+    plain = engine.generate(prompts, sampling, list(range(len(prompts))))
+    stream = engine.stream(iter(as_requests(prompts)), sampling, keep_special_tokens=True)
+    kept = dict(stream)
+    special = re.compile(r"<\|im_start\|>|<\|pad\|>")
+    found = 0
+    for number, without in enumerate(plain):
+        with_special = kept[f"r{number}"]
+        found += len(special.findall(with_special.text))
+        assert "<|im_end|>" not in with_special.text
+        assert not special.search(without.text)
+        # Bytes that make up a character may stand on both sides of a special token.
+        texts = [special.sub("", with_special.text), without.text]
+        first, second = (text.encode("ascii", "ignore") for text in texts)
+        assert first == second
+        assert with_special.token_count == without.token_count
+        assert with_special.finish_reason == without.finish_reason
+    assert found > 0
+    assert {completion.finish_reason for completion in plain} == {"stop", "length"}
+
+
+def test_after_a_stream_that_was_closed_or_that_failed_the_engine_goes_on(
+    engine: Engine, prompts: list[list[int]], reference: list[list[int]]
+) -> None:
+    stream = engine.stream(iter(as_requests(prompts)), GREEDY)
+    next(stream)
+    stream.close()
+    unfit = Request("too long", [5] * CONTEXT, 0)
+    with pytest.raises(UserError, match=r"prompt too long has 512 tokens and max_tokens is 80"):
+        collect(engine, Source([*as_requests(prompts[:2]), unfit]), GREEDY)
+    assert_same_tokens(engine, prompts, reference, GREEDY)
 
 
 @pytest.mark.parametrize(

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -39,10 +40,23 @@ class Sampling:
 
 
 @dataclass(frozen=True)
+class Request:
+    """One response to be written.
+
+    id: unique among the requests that are under way; it comes back with the completion.
+    prompt: token ids. seed: of the sampling, unused by greedy decoding.
+    """
+
+    id: str
+    prompt: list[int]
+    seed: int
+
+
+@dataclass(frozen=True)
 class Completion:
     """One response.
 
-    text: without special tokens.
+    text: without special tokens, unless they were to be kept.
     token_count: generated tokens, the end token included.
     finish_reason: "stop" at an end token, "length" at the token limit.
     """
@@ -74,6 +88,21 @@ class Engine(Protocol):
         """
         ...
 
+    def stream(
+        self, requests: Iterator[Request], sampling: Sampling, keep_special_tokens: bool = False
+    ) -> Generator[tuple[str, Completion], None, None]:
+        """The id and the completion of each request, in the order in which they finish.
+
+        requests: read only as there is room, so that whatever finishes makes room for the next.
+        One that runs out may have more after the next completion: it is asked again after each
+        step in which responses finished, and the end is when it has none and none is under way.
+        keep_special_tokens: only the token that ends a response is left out of its text.
+        One stream at a time; what is under way when a stream is closed is given up.
+        Raises `UserError` for a prompt that does not fit with max_tokens into max_context, which
+        ends the stream: the caller sees to it that none comes.
+        """
+        ...
+
     def close(self) -> None:
         """Give memory and devices back."""
         ...
@@ -87,11 +116,14 @@ def load_engine(
     max_context: int,
     threads: int,
     gpus: int,
+    gpu_memory_share: float | None = None,
 ) -> Engine:
     """Load the model of `model_folder`, on `gpus` GPUs or, with none, on `threads` CPU threads.
 
     precision: a name that `cotdistil.precision.pick_dtype` knows.
     max_context: the longest prompt plus response, in tokens, that the engine will be asked for.
+    gpu_memory_share: how much of each GPU's memory vLLM takes, in (0, 1]; None is vLLM's default.
+    transformers takes what its rows need of what is free.
     Raises `UserError` for an unknown backend, and for a context beyond the model's positions.
     """
     if backend not in BACKENDS:
@@ -103,7 +135,16 @@ def load_engine(
         max_context=max_context,
         threads=threads,
         gpus=gpus,
+        gpu_memory_share=gpu_memory_share,
     )
+
+
+def count_positions(model_folder: Path) -> int | None:
+    """How many tokens of prompt and response the model has positions for; None: unlimited."""
+    from transformers import AutoConfig
+
+    config = AutoConfig.from_pretrained(model_folder).get_text_config()
+    return getattr(config, "max_position_embeddings", None)
 
 
 def check_positions(model_folder: Path, positions: int | None, max_context: int) -> None:
@@ -122,15 +163,47 @@ def check_prompts(
     if len(seeds) != len(prompts):
         raise ValueError(f"{len(prompts)} prompts but {len(seeds)} seeds")
     for position, prompt in enumerate(prompts):
-        if not prompt:
-            raise UserError(f"prompt {position} is empty; expected at least one token")
-        needed = len(prompt) + sampling.max_tokens
-        if needed > max_context:
-            raise UserError(
-                f"prompt {position} has {len(prompt)} tokens and max_tokens is"
-                f" {sampling.max_tokens}: {needed} in all, but the engine's context is"
-                f" {max_context}; lower max_tokens, or drop the prompt"
-            )
+        check_prompt(str(position), prompt, sampling, max_context)
+
+
+def check_prompt(name: str, prompt: list[int], sampling: Sampling, max_context: int) -> None:
+    """Raise `UserError` if a prompt is empty or leaves less room than max_tokens in the context."""
+    if not prompt:
+        raise UserError(f"prompt {name} is empty; expected at least one token")
+    needed = len(prompt) + sampling.max_tokens
+    if needed > max_context:
+        raise UserError(
+            f"prompt {name} has {len(prompt)} tokens and max_tokens is {sampling.max_tokens}:"
+            f" {needed} in all, but the engine's context is {max_context}; lower max_tokens, or"
+            " drop the prompt"
+        )
+
+
+def in_order(
+    stream: Generator[tuple[str, Completion], None, None],
+    count: int,
+    on_done: Callable[[int], None] | None,
+) -> list[Completion]:
+    """The completions of `count` requests whose ids are the numbers from 0, in that order."""
+    completions: dict[int, Completion] = {}
+    with contextlib.closing(stream):
+        for request_id, completion in stream:
+            completions[int(request_id)] = completion
+            if on_done:
+                on_done(len(completions))
+    return [completions[number] for number in range(count)]
+
+
+def decode_response(
+    tokenizer: PreTrainedTokenizerBase,
+    tokens: list[int],
+    stop_tokens: Sequence[int],
+    keep_special_tokens: bool,
+) -> str:
+    """The text of generated tokens: without special tokens, or without the last stop token only."""
+    if keep_special_tokens and tokens and tokens[-1] in stop_tokens:
+        tokens = tokens[:-1]
+    return tokenizer.decode(tokens, skip_special_tokens=not keep_special_tokens)
 
 
 def find_stop_tokens(

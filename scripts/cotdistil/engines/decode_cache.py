@@ -54,16 +54,28 @@ class _Layer(DynamicLayer):
 
 
 class DecodeCache(Cache):
-    """`slots` rows at most; `rows` of them in use, each in columns [starts[row], end)."""
+    """`rows` rows in use, `most_rows` at most, each in columns [starts[row], end)."""
 
-    def __init__(self, layer_count: int, slots: int, longest_prompt: int):
-        self.slots = slots
+    def __init__(self, layer_count: int, most_rows: int):
+        self.most_rows = most_rows
+        self.slots = 0
+        self.columns = SPARE_COLUMNS
         self.rows = 0
         self.first = 0
-        self.end = longest_prompt
-        self.columns = longest_prompt + SPARE_COLUMNS
+        self.end = 0
+        self.longest = 0
         self.starts: list[int] = []
         super().__init__(layers=[_Layer(self) for _ in range(layer_count)])
+
+    def expect(self, lengths: list[int]) -> None:
+        """See that as many more rows can start, with these lengths."""
+        self.longest = max(self.longest, *lengths)
+        shift = min(0, self.end - self.longest)
+        slots, needed = self.slots, self.rows + len(lengths)
+        if needed > slots:
+            slots = max(needed, min(2 * slots, self.most_rows))
+        if slots > self.slots or shift:
+            self._move(shift, slots, self.columns - shift)
 
     def start(self, row: int, length: int) -> None:
         """Begin `row`, which is in use or the next free one, with room for `length` tokens."""
@@ -98,24 +110,28 @@ class DecodeCache(Cache):
         self.rows = last
         self.first = min(self.starts, default=self.end)
 
-    def advance(self, longest_waiting: int) -> None:
+    def advance(self) -> None:
         """Move on by the column just written, and see that there is room for the next.
 
-        longest_waiting: tokens of the longest prompt that may still be placed.
+        A prompt as long as the longest so far can still be placed.
         """
         self.end += 1
-        if self.end < self.columns:
-            return
-        shift = max(0, min(self.first, self.end - longest_waiting))
-        used = self.end - shift
-        grown = max(self.columns, used + max(SPARE_COLUMNS, used // 4))
+        if self.end == self.columns:
+            shift = max(0, min(self.first, self.end - self.longest))
+            used = self.end - shift
+            self._move(shift, self.slots, max(self.columns, used + max(SPARE_COLUMNS, used // 4)))
+
+    def _move(self, shift: int, slots: int, columns: int) -> None:
+        """Into new buffers of `slots` rows and `columns` columns, `shift` columns to the left."""
+        old_columns = slice(self.first, self.end)
+        new_columns = slice(self.first - shift, self.end - shift)
         for layer in self.layers:
             for name in ("key_buffer", "value_buffer"):
                 old = getattr(layer, name)
-                new = old.new_zeros((*old.shape[:2], grown, old.shape[3]))
-                new[: self.rows, :, :used] = old[: self.rows, :, shift : self.end]
-                setattr(layer, name, new)
-        self.columns = grown
-        self.first -= shift
-        self.end = used
+                if old is not None:
+                    new = old.new_zeros((slots, old.shape[1], columns, old.shape[3]))
+                    new[: self.rows, :, new_columns] = old[: self.rows, :, old_columns]
+                    setattr(layer, name, new)
+        self.slots, self.columns = slots, columns
+        self.first, self.end = new_columns.start, new_columns.stop
         self.starts = [start - shift for start in self.starts]

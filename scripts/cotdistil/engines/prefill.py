@@ -15,12 +15,16 @@ KeysValues = list[tuple[torch.Tensor, torch.Tensor]]
 
 
 class Prefill:
-    """Reads prompts, all but their last token. What all prompts begin with is read once."""
+    """Reads prompts, all but their last token. What they have in common is read once.
 
-    def __init__(self, model: torch.nn.Module, prompts: Sequence[list[int]]):
+    prompts: all that will be read, where that is known. Otherwise what is common is found in those
+    that are read first, and gets less when one comes that begins in another way.
+    """
+
+    def __init__(self, model: torch.nn.Module, prompts: Sequence[list[int]] = ()):
         self.model = model
-        self.prefix = common_prefix([prompt[:-1] for prompt in prompts])
-        self.prefix_states = self._read([self.prefix], None)[0] if self.prefix else None
+        self.prefix = common_prefix([tuple(prompt[:-1]) for prompt in prompts]) if prompts else None
+        self.prefix_states: KeysValues | None = None
 
     def read(self, prompts: Sequence[list[int]]) -> list[KeysValues | None]:
         """The keys and values of each prompt; None for a prompt of one token.
@@ -29,6 +33,7 @@ class Prefill:
         """
         read: dict[tuple[int, ...], KeysValues | None] = {}
         distinct = list(dict.fromkeys(tuple(prompt[:-1]) for prompt in prompts))
+        self._find_prefix(distinct)
         begin = 0
         while begin < len(distinct):
             size = max(1, PREFILL_TOKENS // max(1, len(distinct[begin])))
@@ -39,6 +44,18 @@ class Prefill:
                 read[prompt] = states[index] if states else self.prefix_states
             begin += size
         return [read[tuple(prompt[:-1])] for prompt in prompts]
+
+    def _find_prefix(self, prompts: list[tuple[int, ...]]) -> None:
+        known = [] if self.prefix is None else [self.prefix]
+        self.prefix = common_prefix(known + prompts)
+        if not self.prefix:
+            self.prefix_states = None
+        elif self.prefix_states is None:
+            self.prefix_states = self._read([list(self.prefix)], None)[0]
+        else:
+            # A token looks at none behind it: the states of a shorter beginning are the same.
+            end = len(self.prefix)
+            self.prefix_states = [(k[:, :end], v[:, :end]) for k, v in self.prefix_states]
 
     def _read(self, rests: list[list[int]], prefix: KeysValues | None) -> list[KeysValues]:
         """Keys and values of prefix and rest, per rest. Padding comes last, where none looks."""
@@ -68,7 +85,7 @@ class Prefill:
         ]
 
 
-def common_prefix(prompts: Sequence[list[int]]) -> list[int]:
+def common_prefix(prompts: Sequence[tuple[int, ...]]) -> tuple[int, ...]:
     """The tokens that all prompts begin with."""
     # Every prompt lies between the least and the greatest, and so shares what these two share.
     least, greatest = min(prompts), max(prompts)

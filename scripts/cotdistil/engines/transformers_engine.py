@@ -7,9 +7,9 @@ prompts begin with only once.
 from __future__ import annotations
 
 import random
-from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 
 import torch
@@ -17,10 +17,14 @@ from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
 
 from cotdistil.engines import (
     Completion,
+    Request,
     Sampling,
     check_positions,
+    check_prompt,
     check_prompts,
+    decode_response,
     find_stop_tokens,
+    in_order,
 )
 from cotdistil.engines.cache_size import cache_bytes_per_token
 from cotdistil.engines.decode_cache import DecodeCache
@@ -38,9 +42,9 @@ SUPPORTED_LAYERS = {"full_attention", "sliding_attention"}
 
 @dataclass
 class _Row:
-    request: int
+    id: str
     prompt: list[int]
-    stream: random.Random
+    draws: random.Random
     generated: list[int] = field(default_factory=list)
 
     @property
@@ -53,7 +57,13 @@ class _Row:
 
 
 def load(
-    model_folder: Path, *, precision: str, max_context: int, threads: int, gpus: int
+    model_folder: Path,
+    *,
+    precision: str,
+    max_context: int,
+    threads: int,
+    gpus: int,
+    gpu_memory_share: float | None = None,
 ) -> TransformersEngine:
     """See `cotdistil.engines.load_engine`. Uses one GPU, however many there are."""
     config = AutoConfig.from_pretrained(model_folder)
@@ -94,19 +104,22 @@ class TransformersEngine:
         seeds: Sequence[int],
         on_done: Callable[[int], None] | None = None,
     ) -> list[Completion]:
-        """See `cotdistil.engines.Engine.generate`."""
+        """See `cotdistil.engines.Engine.generate`. Longest prompts first: later ones find room."""
         check_prompts(prompts, seeds, sampling, self.max_context)
-        completions: list[Completion | None] = [None] * len(prompts)
         if not prompts:
             return []
-        done = 0
-        with torch.inference_mode():
-            for row in self._decode(prompts, sampling, seeds):
-                completions[row.request] = self._completion(row)
-                done += 1
-                if on_done:
-                    on_done(done)
-        return completions
+        order = sorted(range(len(prompts)), key=lambda position: -len(prompts[position]))
+        requests = (Request(str(index), prompts[index], seeds[index]) for index in order)
+        context = len(prompts[order[0]]) + sampling.max_tokens
+        stream = self._decode(requests, sampling, context, Prefill(self.model, prompts))
+        return in_order(stream, len(prompts), on_done)
+
+    def stream(
+        self, requests: Iterator[Request], sampling: Sampling, keep_special_tokens: bool = False
+    ) -> Generator[tuple[str, Completion], None, None]:
+        """See `cotdistil.engines.Engine.stream`."""
+        prefill = Prefill(self.model)
+        return self._decode(requests, sampling, self.max_context, prefill, keep_special_tokens)
 
     def close(self) -> None:
         """See `cotdistil.engines.Engine.close`."""
@@ -114,50 +127,69 @@ class TransformersEngine:
         if self.device.type == "cuda":
             torch.cuda.empty_cache()
 
-    def _completion(self, row: _Row) -> Completion:
-        return Completion(
-            text=self.tokenizer.decode(row.generated, skip_special_tokens=True),
-            token_count=len(row.generated),
-            finish_reason="stop" if row.generated[-1] in self.stop_tokens else "length",
-        )
-
     def _decode(
-        self, prompts: Sequence[list[int]], sampling: Sampling, seeds: Sequence[int]
-    ) -> Iterator[_Row]:
-        """Yield each row as it finishes. Longest prompts first, so that later ones find room."""
-        order = sorted(range(len(prompts)), key=lambda request: (-len(prompts[request]), request))
-        waiting = deque(
-            _Row(request, prompts[request], random.Random(seeds[request])) for request in order
-        )
-        longest = len(waiting[0].prompt)
-        slots = min(self._row_limit(longest + sampling.max_tokens), len(waiting))
-        cache = DecodeCache(self.model.config.get_text_config().num_hidden_layers, slots, longest)
-        prefill = Prefill(self.model, prompts)
+        self,
+        requests: Iterator[Request],
+        sampling: Sampling,
+        context: int,
+        prefill: Prefill,
+        keep_special_tokens: bool = False,
+    ) -> Generator[tuple[str, Completion], None, None]:
+        """See `cotdistil.engines.Engine.stream`. context: tokens of the longest row to come."""
+        slots = self._row_limit(context)
+        cache = DecodeCache(self.model.config.get_text_config().num_hidden_layers, slots)
         rows: list[_Row] = []
-        while waiting or rows:
-            arrivals = [waiting.popleft() for _ in range(min(slots - len(rows), len(waiting)))]
-            states = prefill.read([row.prompt for row in arrivals])
-            for row, keys_values in zip(arrivals, states, strict=True):
-                cache.start(len(rows), len(row.prompt) - 1)
-                if keys_values:
-                    cache.fill(len(rows), keys_values)
-                rows.append(row)
-            for row, token in zip(rows, self._step(rows, cache, sampling), strict=True):
-                row.generated.append(token)
-            cache.advance(len(waiting[0].prompt) if waiting else 0)
-            for index in reversed(range(len(rows))):
-                row = rows[index]
-                if row.generated[-1] in self.stop_tokens or (
-                    len(row.generated) == sampling.max_tokens
-                ):
-                    cache.remove(index)
-                    rows[index] = rows[-1]
-                    rows.pop()
-                    yield row
+        while True:
+            arrivals: list[_Row] = []
+            for request in islice(requests, slots - len(rows)):
+                check_prompt(request.id, request.prompt, sampling, self.max_context)
+                arrivals.append(_Row(request.id, request.prompt, random.Random(request.seed)))
+            if not rows and not arrivals:
+                return
+            arrivals.sort(key=lambda row: -len(row.prompt))
+            if arrivals:
+                self._admit(arrivals, rows, cache, prefill)
+            for row in self._step(rows, cache, sampling):
+                yield row.id, self._completion(row, keep_special_tokens)
 
-    def _step(self, rows: list[_Row], cache: DecodeCache, sampling: Sampling) -> list[int]:
-        """The next token of each row."""
+    def _completion(self, row: _Row, keep_special_tokens: bool) -> Completion:
+        tokens = row.generated
+        return Completion(
+            text=decode_response(self.tokenizer, tokens, self.stop_tokens, keep_special_tokens),
+            token_count=len(tokens),
+            finish_reason="stop" if tokens[-1] in self.stop_tokens else "length",
+        )
 
+    @torch.inference_mode()
+    def _admit(
+        self, arrivals: list[_Row], rows: list[_Row], cache: DecodeCache, prefill: Prefill
+    ) -> None:
+        """Read the arrivals' prompts, longest first, and add them to the rows."""
+        cache.expect([len(row.prompt) for row in arrivals])
+        states = prefill.read([row.prompt for row in arrivals])
+        for row, keys_values in zip(arrivals, states, strict=True):
+            cache.start(len(rows), len(row.prompt) - 1)
+            if keys_values:
+                cache.fill(len(rows), keys_values)
+            rows.append(row)
+
+    @torch.inference_mode()
+    def _step(self, rows: list[_Row], cache: DecodeCache, sampling: Sampling) -> list[_Row]:
+        """Write a token to each row; take out and return the rows that end with it."""
+        for row, token in zip(rows, self._next_tokens(rows, cache, sampling), strict=True):
+            row.generated.append(token)
+        cache.advance()
+        finished = []
+        for index in reversed(range(len(rows))):
+            row = rows[index]
+            if row.generated[-1] in self.stop_tokens or len(row.generated) == sampling.max_tokens:
+                cache.remove(index)
+                rows[index] = rows[-1]
+                rows.pop()
+                finished.append(row)
+        return finished
+
+    def _next_tokens(self, rows: list[_Row], cache: DecodeCache, sampling: Sampling) -> list[int]:
         def column(values: list) -> torch.Tensor:
             return torch.tensor(values, device=self.device)[:, None]
 
@@ -172,7 +204,7 @@ class TransformersEngine:
         uniforms = torch.zeros(len(rows), device=self.device)
         if sampling.temperature > 0:
             uniforms = torch.tensor(
-                [row.stream.random() for row in rows], dtype=torch.float64, device=self.device
+                [row.draws.random() for row in rows], dtype=torch.float64, device=self.device
             )
         return choose_tokens(logits, sampling.temperature, sampling.top_p, uniforms).tolist()
 

@@ -5,15 +5,19 @@ from __future__ import annotations
 import gc
 import json
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from pathlib import Path
 
 from cotdistil.engines import (
     Completion,
+    Request,
     Sampling,
     check_positions,
+    check_prompt,
     check_prompts,
+    decode_response,
     find_stop_tokens,
+    in_order,
 )
 from cotdistil.engines.cache_size import cache_bytes_per_token
 from cotdistil.precision import pick_dtype
@@ -24,20 +28,32 @@ CACHE_BLOCK_TOKENS = 128
 
 
 def load(
-    model_folder: Path, *, precision: str, max_context: int, threads: int, gpus: int
+    model_folder: Path,
+    *,
+    precision: str,
+    max_context: int,
+    threads: int,
+    gpus: int,
+    gpu_memory_share: float | None = None,
 ) -> VllmEngine:
     """See `cotdistil.engines.load_engine`."""
     config = json.loads((model_folder / "config.json").read_text())
     positions = config.get("text_config", config).get("max_position_embeddings")
     check_positions(model_folder, positions, max_context)
-    return VllmEngine(model_folder, precision, max_context, threads, gpus)
+    return VllmEngine(model_folder, precision, max_context, threads, gpus, gpu_memory_share)
 
 
 class VllmEngine:
     """See `cotdistil.engines.Engine`."""
 
     def __init__(
-        self, model_folder: Path, precision: str, max_context: int, threads: int, gpus: int
+        self,
+        model_folder: Path,
+        precision: str,
+        max_context: int,
+        threads: int,
+        gpus: int,
+        gpu_memory_share: float | None,
     ):
         _set_environment(threads, gpus)
         import torch
@@ -45,6 +61,8 @@ class VllmEngine:
 
         dtype = pick_dtype(precision)
         device_options = {"tensor_parallel_size": gpus}
+        if gpus > 0 and gpu_memory_share is not None:
+            device_options["gpu_memory_utilization"] = gpu_memory_share
         if gpus == 0:
             # vLLM turns torch.set_num_threads off once it is loaded.
             torch.set_num_threads(threads)
@@ -79,36 +97,34 @@ class VllmEngine:
         on_done: Callable[[int], None] | None = None,
     ) -> list[Completion]:
         """See `cotdistil.engines.Engine.generate`."""
-        from vllm import SamplingParams
-        from vllm.sampling_params import RequestOutputKind
-
         check_prompts(prompts, seeds, sampling, self.max_context)
+        requests = (
+            Request(str(position), prompt, seed)
+            for position, (prompt, seed) in enumerate(zip(prompts, seeds, strict=True))
+        )
+        return in_order(self.stream(requests, sampling), len(prompts), on_done)
+
+    def stream(
+        self, requests: Iterator[Request], sampling: Sampling, keep_special_tokens: bool = False
+    ) -> Generator[tuple[str, Completion], None, None]:
+        """See `cotdistil.engines.Engine.stream`."""
         engine = self.llm.llm_engine
-        positions: dict[str, int] = {}
-        for position, (prompt, seed) in enumerate(zip(prompts, seeds, strict=True)):
-            parameters = SamplingParams(
-                max_tokens=sampling.max_tokens,
-                temperature=sampling.temperature,
-                top_p=sampling.top_p if sampling.temperature > 0 else 1.0,
-                seed=seed if sampling.temperature > 0 else None,
-                stop_token_ids=self.stop_tokens,
-                detokenize=False,
-                output_kind=RequestOutputKind.FINAL_ONLY,
-            )
-            request_id = str(self._served)
-            self._served += 1
-            positions[request_id] = position
-            engine.add_request(request_id, {"prompt_token_ids": list(prompt)}, parameters)
-        completions: list[Completion | None] = [None] * len(prompts)
-        done = 0
-        while engine.has_unfinished_requests():
-            finished = [output for output in engine.step() if output.finished]
-            for output in finished:
-                completions[positions[output.request_id]] = self._completion(output.outputs[0])
-            done += len(finished)
-            if finished and on_done:
-                on_done(done)
-        return completions
+        under_way: dict[str, str] = {}
+        try:
+            while True:
+                # vLLM works only within a step: what comes before it finds the places that the
+                # last one freed, so that none has to wait in vLLM's own queue.
+                while len(under_way) < MAX_SEQUENCES and (request := next(requests, None)):
+                    check_prompt(request.id, request.prompt, sampling, self.max_context)
+                    under_way[self._add(request, sampling)] = request.id
+                if not under_way:
+                    return
+                for output in engine.step():
+                    if output.finished:
+                        request_id = under_way.pop(output.request_id)
+                        yield request_id, self._completion(output.outputs[0], keep_special_tokens)
+        finally:
+            engine.abort_request(list(under_way))
 
     def close(self) -> None:
         """See `cotdistil.engines.Engine.close`."""
@@ -119,10 +135,30 @@ class VllmEngine:
         gc.collect()
         cleanup_dist_env_and_memory()
 
-    def _completion(self, output) -> Completion:
+    def _add(self, request: Request, sampling: Sampling) -> str:
+        """Hand a request to vLLM; returns the id that it has there."""
+        from vllm import SamplingParams
+        from vllm.sampling_params import RequestOutputKind
+
+        parameters = SamplingParams(
+            max_tokens=sampling.max_tokens,
+            temperature=sampling.temperature,
+            top_p=sampling.top_p if sampling.temperature > 0 else 1.0,
+            seed=request.seed if sampling.temperature > 0 else None,
+            stop_token_ids=self.stop_tokens,
+            detokenize=False,
+            output_kind=RequestOutputKind.FINAL_ONLY,
+        )
+        vllm_id = str(self._served)
+        self._served += 1
+        prompt = {"prompt_token_ids": list(request.prompt)}
+        self.llm.llm_engine.add_request(vllm_id, prompt, parameters)
+        return vllm_id
+
+    def _completion(self, output, keep_special_tokens: bool) -> Completion:
         tokens = list(output.token_ids)
         return Completion(
-            text=self.tokenizer.decode(tokens, skip_special_tokens=True),
+            text=decode_response(self.tokenizer, tokens, self.stop_tokens, keep_special_tokens),
             token_count=len(tokens),
             finish_reason=output.finish_reason,
         )

@@ -1,0 +1,16 @@
+"""A teacher that vLLM runs here, on GPUs or on the CPU."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from cotdistil.job import Job
+from cotdistil.teaching.ask_local_model import LocalTeacher
+from cotdistil.teaching.teacher import Teacher
+
+
+def open_teacher(job: Job, texts: Iterable[str]) -> Teacher:
+    """See `LocalTeacher`."""
+    from cotdistil.engines.vllm_engine import load
+
+    return LocalTeacher(job, texts, load)
