@@ -52,6 +52,7 @@ def main() -> None:
                 max_context=max(prompt_counts) + sampling.max_tokens,
                 threads=job.threads,
                 gpus=job.gpus,
+                gpu_memory_share=job.settings.get("gpu_memory_share"),
             )
         )
         responses = generate_sharded(

@@ -84,6 +84,7 @@ def open_student(job: Job, tokenizer: PreTrainedTokenizerBase, longest: int) -> 
         max_context=max_context,
         threads=job.threads,
         gpus=job.gpus,
+        gpu_memory_share=job.settings.get("gpu_memory_share"),
     )
     agreement = Agreement(params["samples_per_check"], params["agreement"], params["seed"])
     return Student(load, tokenizer, prompt, sampling, agreement, max_context)

@@ -9,8 +9,8 @@ from cotdistil.teaching.ask_local_model import LocalTeacher
 from cotdistil.teaching.teacher import Teacher
 
 
-def open_teacher(job: Job, texts: Iterable[str]) -> Teacher:
-    """See `LocalTeacher`."""
+def open_teacher(job: Job, texts: Iterable[str], spent: int = 0) -> Teacher:
+    """See `LocalTeacher`; `spent` is for teachers with a budget."""
     from cotdistil.engines.transformers_engine import load
 
     return LocalTeacher(job, texts, load)
