@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from itertools import count
 
 from cotdistil.job import Job
-from cotdistil.responses import normalise_response
+from cotdistil.response_formats import normalise_response
 from cotdistil.teaching.answer_log import LOG, AnswerArchive, answer_id
 
 FAILED = "failed.jsonl"
