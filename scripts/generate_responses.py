@@ -19,12 +19,13 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict
 
+from cotdistil.response_formats import normalise_response
+
 from cotdistil.errors import UserError
 from cotdistil.gold_answers import gold_of
 from cotdistil.grading.extract import extract_answer
 from cotdistil.grading.grader import Grader
 from cotdistil.job import Job, run_job
-from cotdistil.response_formats import normalise_response
 from cotdistil.teaching.answer_log import LOG, AnswerArchive, AnswerLog, known_logs
 from cotdistil.teaching.tries import EverySample, Tries, UntilSolved, shard_of
 

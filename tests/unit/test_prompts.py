@@ -37,6 +37,14 @@ def test_a_prompt_is_the_chat_template_up_to_where_the_assistant_writes(tokenize
     assert prompt.count(end) == 1
 
 
+def test_a_system_message_stands_before_the_question(tokenizer):
+    prompt = render_prompt(tokenizer, "What is 2+3?", system="You add.")
+    without = render_prompt(tokenizer, "What is 2+3?")
+    assert tokenizer.decode(prompt) == (
+        "<|im_start|>system\nYou add.<|im_end|>\n" + tokenizer.decode(without)
+    )
+
+
 def test_a_tokenizer_that_adds_a_beginning_of_text_adds_no_second_one(tmp_path):
     from tokenizers import processors
 

@@ -13,6 +13,7 @@ from cotdistil.config.types import (
     Precision,
     Section,
     Seed,
+    Temperature,
     Text,
     Variable,
 )
@@ -27,7 +28,7 @@ class Benchmark(Section):
         description="problem sets; questions that are among their training problems are not asked",
     )
     k: Positive = Field(1, description="samples per problem; the score is avg@k")
-    temperature: Annotated[float, Field(ge=0.0)] = Field(0.0, description="0 is greedy")
+    temperature: Temperature = Field(0.0, description="0 is greedy")
     top_p: Annotated[float, Field(gt=0.0, le=1.0)] = Field(1.0, description="nucleus sampling")
     max_tokens: Positive = Field(description="longest response, in student tokens")
     seed: Seed = Field(0, description="seed of the sampling")

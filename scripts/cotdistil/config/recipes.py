@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from cotdistil.config.types import Backend, Name, Positive, Section, Seed, Text
+from cotdistil.config.types import Backend, Name, Positive, Section, Seed, Temperature, Text
 
 
 class Screening(Section):
@@ -55,7 +55,7 @@ class Prune(Section):
     agreement: Annotated[float, Field(gt=0.0, le=1.0)] = Field(
         1.0, description="share of those answers that must be right"
     )
-    temperature: Annotated[float, Field(ge=0.0)] = Field(0.0, description="0 is greedy")
+    temperature: Temperature = Field(0.0, description="0 is greedy")
     top_p: Annotated[float, Field(gt=0.0, le=1.0)] = Field(1.0, description="nucleus sampling")
     max_tokens: Positive = Field(32, description="longest answer of the validator, in tokens")
     min_steps_to_cut: Positive = Field(2, description="shorter traces are left as they are")

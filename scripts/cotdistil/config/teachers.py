@@ -16,6 +16,7 @@ from cotdistil.config.types import (
     Seed,
     Share,
     TablePath,
+    Temperature,
     Text,
     Variable,
 )
@@ -94,7 +95,7 @@ class GeneratingTeacher(Section):
     until_correct: bool = Field(
         False, description="rejection sampling: stop at a problem's first correct response"
     )
-    temperature: Annotated[float, Field(ge=0.0)] = Field(0.0, description="0 is greedy")
+    temperature: Temperature = Field(0.0, description="0 is greedy")
     top_p: Annotated[float, Field(gt=0.0, le=1.0)] = Field(1.0, description="nucleus sampling")
     max_tokens: Positive = Field(description="longest response, in the teacher's tokens")
     seed: Seed = Field(0, description="seed of the sampling")

@@ -14,6 +14,7 @@ Revision = Annotated[str, Field(pattern=REVISION_PATTERN)]
 Positive = Annotated[int, Field(ge=1)]
 Seed = Annotated[int, Field(ge=0, le=2**31 - 1)]
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
+Temperature = Annotated[float, Field(ge=0.0, le=2.0)]
 Text = Annotated[str, Field(min_length=1)]
 TABLE_PATTERN = r"\.(jsonl|json|csv|parquet)$"
 TablePath = Annotated[str, Field(pattern=TABLE_PATTERN)]
