@@ -13,7 +13,7 @@ from cotdistil.errors import UserError
 from cotdistil.job import Job
 from cotdistil.prompts import render_prompt
 from cotdistil.teaching import ask_transformers, ask_vllm
-from cotdistil.teaching.ask_local_model import LocalTeacher
+from cotdistil.teaching.local_model import LocalTeacher
 from cotdistil.teaching.teacher import Answer, Question
 from tiny_model import make_tiny_model
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from cotdistil.job import Job
-from cotdistil.teaching.ask_local_model import LocalTeacher
+from cotdistil.teaching.local_model import LocalTeacher
 from cotdistil.teaching.teacher import Teacher
 
 
