@@ -34,6 +34,8 @@ class Stage:
 
 STAGES: dict[str, Stage] = {
     "problems": Stage("make_problems.py", "kind", "cotdistil/problems/{}.py"),
+    "screening": Stage("screen_problems.py"),
+    "held_out": Stage("hold_out_problems.py"),
     "models": Stage("fetch_model.py", "kind", "cotdistil/models/{}.py"),
     "corpora": Stage("write_traces.py", "kind", "cotdistil/corpora/{}.py"),
     "training_sets": Stage("build_training_set.py"),
