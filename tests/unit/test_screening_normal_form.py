@@ -60,6 +60,8 @@ def test_a_question_in_another_dialect_is_the_same(one, other):
         ("f(x,y)", "f(xy)"),
         ("gcd(ab,c)", "gcd(a,bc)"),
         ("5!", "5"),
+        ("5!, 6", "5, 6"),
+        ("(5)!!", "(5)!"),
         ("f'(x)", "f(x)"),
         ("2:3", "2,3"),
         ("x^2", "x2"),

@@ -51,8 +51,8 @@ DISPLAYS = frozenset(
     for star in ("", "*")
 )
 UNSEEN = SPACES | DISPLAYS | {"$", r"\$", r"\(", r"\)", r"\[", r"\]", "?", ".", '"', "`"}
-PUNCTUATION = frozenset(",;:!")
-LEFT_OUT = UNSEEN | FONTS | PUNCTUATION | {"}"}
+SEPARATORS = frozenset(",;:")  # in a formula, that is not beside a word outside brackets
+LEFT_OUT = UNSEEN | FONTS | SEPARATORS | {"!", "}"}
 SPELLINGS = FRACTIONS | {
     r"\leq": r"\le", r"\leqslant": r"\le", r"\geq": r"\ge", r"\geqslant": r"\ge", r"\neq": r"\ne",
     r"\lt": "<", r"\gt": ">", r"\ldots": r"\dots", r"\cdots": r"\dots", r"\dotsc": r"\dots",
@@ -74,14 +74,16 @@ def tokens(text: str) -> list[str]:
     pending, depth, after_font = "", 0, False
     for token in TOKEN.findall(_signs(text).rstrip()):
         if token in LEFT_OUT:
-            if token in PUNCTUATION:
+            if token in SEPARATORS:
                 pending = token
+            elif token == "!" and out and not is_word(out[-1]):
+                out.append(token)
             elif token == "}" and groups:
                 _close_group(out, *groups.pop())
             after_font = token in FONTS
             continue
         if pending:
-            if _says_something(pending, out, token, depth > 0):
+            if out and (depth or not (is_word(out[-1]) or is_word(token))):
                 out.append("," if pending == ";" else pending)
             pending = ""
         if token.isalpha() or (token.isdecimal() and not (out and out[-1] in ARGUMENTS)):
@@ -94,21 +96,12 @@ def tokens(text: str) -> list[str]:
             depth = max(0, depth + (token in OPENING) - (token in CLOSING))
             out += _spelled(token, out[-1] if out else "", depth > 0)
         after_font = False
-    if pending == "!" and _says_something(pending, out, "", False):
-        out.append(pending)
     return [token for token in out if token]
 
 
 def is_word(token: str) -> bool:
     """Whether a token is a run of letters; a single letter is rather a name in a formula."""
     return len(token) > 1 and token.isalpha()
-
-
-def _says_something(mark: str, out: list[str], after: str, is_in_brackets: bool) -> bool:
-    """Whether a punctuation mark stands in a formula: (x,y) is not (xy), and 5! not 5."""
-    if not out or is_word(out[-1]):
-        return bool(out) and is_in_brackets and mark != "!"
-    return mark == "!" or is_in_brackets or not is_word(after)
 
 
 def _close_group(out: list[str], start: int, is_set_in_font: bool) -> None:
