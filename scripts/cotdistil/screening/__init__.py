@@ -1,0 +1,1 @@
+"""Which training problems are not to be trained on: repeated ones, and those of benchmarks."""

@@ -1,0 +1,105 @@
+"""Which training problems are not to be trained on, and which benchmark problems were."""
+
+from collections.abc import Callable, Iterable, Sequence
+
+from cotdistil.screening.near_duplicates import near_duplicates
+from cotdistil.screening.normal_form import key, mathematics, words
+from cotdistil.screening.removed import Problem, Removal
+from cotdistil.screening.shared_ngrams import NgramIndex
+from cotdistil.screening.spelling import tokens
+
+DUPLICATE = "duplicate"
+NEAR_DUPLICATE = "near duplicate"
+IN_BENCHMARK = "exact match with a benchmark"
+NGRAM_IN_BENCHMARK = "n-gram shared with a benchmark"
+IN_TRAINING = "exact match with a training problem"
+
+ProblemSets = Iterable[tuple[str, Iterable[Problem]]]
+"""The key of each problem set, and its problems."""
+
+
+def screen(
+    problems: Sequence[Problem],
+    benchmarks: ProblemSets,
+    ngram: int | None,
+    similarity: float | None,
+    progress: Callable[[int], None] = lambda done: None,
+) -> list[Removal | None]:
+    """Of each training problem, why it is removed; None where it stays.
+
+    An exact match with a benchmark comes before a shared n-gram of `ngram` words, that before an
+    earlier problem with the same key, and that before an earlier one that is near by `similarity`;
+    None for either leaves it out. What counts as contaminated does not depend on the order of
+    problems or benchmarks; of problems that repeat each other the first stays.
+    """
+    contamination = Contamination(benchmarks, ngram)
+    removals: list[Removal | None] = []
+    first: dict[str, Problem] = {}
+    places, their_words, their_mathematics = [], [], []
+    for place, problem in enumerate(problems):
+        spelling = tokens(problem.question)
+        its_key = key(spelling)
+        its_words = () if ngram is None and similarity is None else words(spelling)
+        removal = contamination.of(problem, its_key, its_words)
+        if removal is None and (earlier := first.setdefault(its_key, problem)) is not problem:
+            removal = Removal(*problem, DUPLICATE, *earlier)
+        if removal is None and similarity is not None:
+            places.append(place)
+            their_words.append(its_words)
+            their_mathematics.append(mathematics(spelling))
+        removals.append(removal)
+        progress(place + 1)
+    if similarity is not None:
+        near = near_duplicates(their_words, their_mathematics, similarity)
+        for later, (earlier, reached) in near.items():
+            removals[places[later]] = Removal(
+                *problems[places[later]],
+                NEAR_DUPLICATE,
+                *problems[places[earlier]],
+                matched=f"{reached:.3f}",
+            )
+    return removals
+
+
+def hold_out(
+    problems: Sequence[Problem],
+    training: ProblemSets,
+    progress: Callable[[int], None] = lambda done: None,
+) -> list[Removal | None]:
+    """Of each benchmark problem, the training problem that it is; None where there is none."""
+    places: dict[str, list[int]] = {}
+    for place, problem in enumerate(problems):
+        places.setdefault(key(tokens(problem.question)), []).append(place)
+    removals: list[Removal | None] = [None] * len(problems)
+    done = 0
+    for training_set, trained_on in training:
+        for match in trained_on:
+            for place in places.pop(key(tokens(match.question)), ()):
+                removals[place] = Removal(*problems[place], IN_TRAINING, *match, training_set)
+            done += 1
+            progress(done)
+    return removals
+
+
+class Contamination:
+    """The questions of benchmarks. Of several that match a problem, the first is named."""
+
+    def __init__(self, benchmarks: ProblemSets, ngram: int | None):
+        self._by_key: dict[str, tuple[Problem, str]] = {}
+        self._ngrams: NgramIndex[tuple[Problem, str]] | None = ngram and NgramIndex(ngram)
+        for benchmark, questions in benchmarks:
+            for problem in questions:
+                spelling = tokens(problem.question)
+                self._by_key.setdefault(key(spelling), (problem, benchmark))
+                if self._ngrams:
+                    self._ngrams.add(words(spelling), (problem, benchmark))
+
+    def of(self, problem: Problem, its_key: str, its_words: tuple[str, ...]) -> Removal | None:
+        """Why the problem is contaminated, None where it is not."""
+        if its_key in self._by_key:
+            match, benchmark = self._by_key[its_key]
+            return Removal(*problem, IN_BENCHMARK, *match, benchmark)
+        if self._ngrams and (shared := self._ngrams.first_shared(its_words)):
+            ngram, (match, benchmark) = shared
+            return Removal(*problem, NGRAM_IN_BENCHMARK, *match, benchmark, " ".join(ngram))
+        return None
