@@ -26,6 +26,7 @@ def main() -> None:
         removals = hold_out(
             problems,
             ((folder.name, read_problems(folder)) for folder in training),
+            expressions=job.params["expressions"],
             progress=lambda done: job.progress(done, trained_on, "training problems"),
         )
         held_out = pq.read_table(benchmark / "problems.parquet").filter(

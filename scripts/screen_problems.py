@@ -21,6 +21,7 @@ def main() -> None:
             ((folder.name, read_problems(folder)) for folder in job.parent_list("benchmarks")),
             ngram=job.params["ngram"],
             similarity=job.params["near_duplicates"],
+            expressions=job.params["expressions"],
             progress=lambda done: job.progress(done, len(problems), "problems"),
         )
         dropped = write_removed(job.staging / "removed.parquet", removals)

@@ -8,7 +8,8 @@ from hand_made_store import HandMadeStore
 
 REMOVED = ["problem_id", "question", "reason", "matched_problem_id", "matched_question"]
 REMOVED += ["matched_in", "matched"]
-SCREENING = {"ngram": 13, "near_duplicates": None}
+SCREENING = {"ngram": 13, "near_duplicates": None, "expressions": False}
+HELD_OUT = {"expressions": True}
 
 
 @pytest.fixture
@@ -77,7 +78,7 @@ def test_screening_finds_the_same_whatever_the_seed_of_pythons_hashes(tmp_path, 
             "problems": problem_set(store, "train", questions * 2),
             "benchmarks": [problem_set(store, "test", questions[::5])],
         }
-        params = {"ngram": 8, "near_duplicates": 0.6}
+        params = SCREENING | {"ngram": 8, "near_duplicates": 0.6}
         outcome = store.run("screening", params, parents, own_process=True)
         assert outcome.status == 0, outcome.text
         tables.append(pq.read_table(outcome.folder / "removed.parquet"))
@@ -90,7 +91,7 @@ def test_held_out_problems_keep_their_columns_and_lose_those_that_are_trained_on
     benchmark = problem_set(store, "test", questions, n_operations=[1, 1, 0])
     one = problem_set(store, "one", ["What is $2*2$?"])
     two = problem_set(store, "two", ["what is 2 + 2", "What is 2+2"])
-    outcome = store.run("held_out", {}, {"problems": benchmark, "training": [one, two]})
+    outcome = store.run("held_out", HELD_OUT, {"problems": benchmark, "training": [one, two]})
     assert outcome.status == 0, outcome.text
     before = pq.read_table(benchmark / "problems.parquet")
     assert pq.read_table(outcome.folder / "problems.parquet").equals(before.slice(1))
@@ -110,7 +111,7 @@ def test_held_out_problems_keep_their_columns_and_lose_those_that_are_trained_on
 
 def test_a_benchmark_that_is_trained_on_as_a_whole_is_an_error(store):
     folder = problem_set(store, "test", ["What is $2+2$?"])
-    outcome = store.run("held_out", {}, {"problems": folder, "training": [folder]})
+    outcome = store.run("held_out", HELD_OUT, {"problems": folder, "training": [folder]})
     assert outcome.status == 1
     assert "all 1 problems of the benchmark are problems to train on" in outcome.text
     assert not (outcome.folder / "record.json").exists()

@@ -35,7 +35,8 @@ def benchmark_problems(build: Builder, benchmark: Benchmark) -> str:
     if not others:
         return asked
     name = f"{benchmark.problems} · test, held out"
-    return build.add("held_out", {}, {"problems": asked, "training": others}, name=name)
+    params = {"expressions": build.config.problems[benchmark.problems].kind == "arithmetic"}
+    return build.add("held_out", params, {"problems": asked, "training": others}, name=name)
 
 
 def screening(build: Builder, name: str) -> str | None:
@@ -54,6 +55,7 @@ def screening(build: Builder, name: str) -> str | None:
     params = {
         "ngram": config.ngram if benchmarks else None,
         "near_duplicates": None if drawn else config.near_duplicates,
+        "expressions": drawn,
     }
     parents = {
         "problems": problems(build, name, "train"),

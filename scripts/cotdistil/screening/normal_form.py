@@ -7,7 +7,9 @@ r"""What is compared of a question: its key, its words and its mathematics.
 Each is made from the question's tokens (`spelling.tokens`), since they take most of the time.
 """
 
+import re
 import sys
+import unicodedata
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
@@ -20,6 +22,7 @@ COUNTING_WORDS = (
     *(*PARTS, *(f"{part}s" for part in PARTS), "halves", *SCALES, "first", "second", "once"),
     *("twice", "thrice", "dozen", "double", "triple", "quadruple"),
 )
+_NEITHER = re.compile(r"(?!(?<=\d)\.\d)[\W_]")
 SPELLED_NUMBERS = {word: word for word in COUNTING_WORDS} | {
     word: str(number) for word, number in NUMBERS.items()
 }
@@ -31,6 +34,15 @@ def key(spelling: Iterable[str]) -> str:
     White space says nothing but before a number: `ABC` and `A B C` are one triangle.
     """
     return "".join(map(_in_key, spelling))
+
+
+def letters_and_digits(question: str) -> str:
+    """A question's letters, digits and decimal points: what one that was retyped has in common.
+
+    It says less than `key`: x - 1 and x + 1 are the same. So much likeness to a benchmark's
+    question is too much to train on, while two problems to train on may differ by so little.
+    """
+    return _NEITHER.sub("", unicodedata.normalize("NFKC", question).casefold())
 
 
 def words(spelling: Sequence[str]) -> tuple[str, ...]:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Sequence
 
 from cotdistil.screening.near_duplicates import near_duplicates
-from cotdistil.screening.normal_form import key, mathematics, words
+from cotdistil.screening.normal_form import key, letters_and_digits, mathematics, words
 from cotdistil.screening.removed import Problem, Removal
 from cotdistil.screening.shared_ngrams import NgramIndex
 from cotdistil.screening.spelling import tokens
@@ -23,16 +23,20 @@ def screen(
     benchmarks: ProblemSets,
     ngram: int | None,
     similarity: float | None,
+    expressions: bool = False,
     progress: Callable[[int], None] = lambda done: None,
 ) -> list[Removal | None]:
     """Of each training problem, why it is removed; None where it stays.
+
+    expressions: the problems are arithmetic expressions, of which every sign counts; of other
+    questions letters and digits alone are compared with a benchmark's.
 
     An exact match with a benchmark comes before a shared n-gram of `ngram` words, that before an
     earlier problem with the same key, and that before an earlier one that is near by `similarity`;
     None for either leaves it out. What counts as contaminated does not depend on the order of
     problems or benchmarks; of problems that repeat each other the first stays.
     """
-    contamination = Contamination(benchmarks, ngram)
+    contamination = Contamination(benchmarks, ngram, expressions)
     removals: list[Removal | None] = []
     first: dict[str, Problem] = {}
     places, their_words, their_mathematics = [], [], []
@@ -40,7 +44,7 @@ def screen(
         spelling = tokens(problem.question)
         its_key = key(spelling)
         its_words = () if ngram is None and similarity is None else words(spelling)
-        removal = contamination.of(problem, its_key, its_words)
+        removal = contamination.of(problem, its_words)
         if removal is None and (earlier := first.setdefault(its_key, problem)) is not problem:
             removal = Removal(*problem, DUPLICATE, *earlier)
         if removal is None and similarity is not None:
@@ -64,17 +68,23 @@ def screen(
 def hold_out(
     problems: Sequence[Problem],
     training: ProblemSets,
+    expressions: bool = False,
     progress: Callable[[int], None] = lambda done: None,
 ) -> list[Removal | None]:
-    """Of each benchmark problem, the training problem that it is; None where there is none."""
+    """Of each benchmark problem, the training problem that it is; None where there is none.
+
+    expressions: see `screen`.
+    """
+    exact_key = _exact_key(expressions)
     places: dict[str, list[int]] = {}
     for place, problem in enumerate(problems):
-        places.setdefault(key(tokens(problem.question)), []).append(place)
+        places.setdefault(exact_key(problem.question), []).append(place)
+    places.pop("", None)
     removals: list[Removal | None] = [None] * len(problems)
     done = 0
     for training_set, trained_on in training:
         for match in trained_on:
-            for place in places.pop(key(tokens(match.question)), ()):
+            for place in places.pop(exact_key(match.question), ()):
                 removals[place] = Removal(*problems[place], IN_TRAINING, *match, training_set)
             done += 1
             progress(done)
@@ -84,22 +94,28 @@ def hold_out(
 class Contamination:
     """The questions of benchmarks. Of several that match a problem, the first is named."""
 
-    def __init__(self, benchmarks: ProblemSets, ngram: int | None):
+    def __init__(self, benchmarks: ProblemSets, ngram: int | None, expressions: bool):
+        self._exact_key = _exact_key(expressions)
         self._by_key: dict[str, tuple[Problem, str]] = {}
         self._ngrams: NgramIndex[tuple[Problem, str]] | None = ngram and NgramIndex(ngram)
         for benchmark, questions in benchmarks:
             for problem in questions:
-                spelling = tokens(problem.question)
-                self._by_key.setdefault(key(spelling), (problem, benchmark))
+                self._by_key.setdefault(self._exact_key(problem.question), (problem, benchmark))
                 if self._ngrams:
-                    self._ngrams.add(words(spelling), (problem, benchmark))
+                    self._ngrams.add(words(tokens(problem.question)), (problem, benchmark))
+        self._by_key.pop("", None)
 
-    def of(self, problem: Problem, its_key: str, its_words: tuple[str, ...]) -> Removal | None:
+    def of(self, problem: Problem, its_words: tuple[str, ...]) -> Removal | None:
         """Why the problem is contaminated, None where it is not."""
-        if its_key in self._by_key:
-            match, benchmark = self._by_key[its_key]
+        found = self._by_key.get(self._exact_key(problem.question))
+        if found:
+            match, benchmark = found
             return Removal(*problem, IN_BENCHMARK, *match, benchmark)
         if self._ngrams and (shared := self._ngrams.first_shared(its_words)):
             ngram, (match, benchmark) = shared
             return Removal(*problem, NGRAM_IN_BENCHMARK, *match, benchmark, " ".join(ngram))
         return None
+
+
+def _exact_key(expressions: bool) -> Callable[[str], str]:
+    return (lambda question: key(tokens(question))) if expressions else letters_and_digits
