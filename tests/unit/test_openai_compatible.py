@@ -238,6 +238,21 @@ def test_requests_are_read_only_as_answers_are_taken() -> None:
     assert next(taken) <= 20 + 8
 
 
+def test_requests_that_are_read_ahead_are_sent_while_the_caller_is_at_work() -> None:
+    taken = itertools.count()
+    with ChatServer(str, seconds=0.05) as server:
+        endless = (chat(f"r{next(taken)}") for _ in itertools.repeat(None))
+        client = client_of(server, concurrency=2)
+        with contextlib.closing(client.answers(endless, read_ahead=3)) as answers:
+            next(answers)
+            end = time.monotonic() + 10
+            while len(server.prompts()) < 5 and time.monotonic() < end:
+                time.sleep(0.01)
+            assert len(server.prompts()) == 5
+        assert server.most_at_once == 2
+    assert next(taken) == 5
+
+
 def test_requests_that_run_out_may_have_more_after_the_next_answer() -> None:
     class Requests:
         """Every request is made twice more, but only once it has been answered."""

@@ -45,32 +45,39 @@ class OpenAICompatibleClient:
         self.retries = retries or RetryPolicy()
         self.endpoint = read_endpoint(base_url_variable, key_variable)
 
-    def answers(self, requests: Iterable[ChatRequest]) -> Iterator[ChatAnswer]:
+    def answers(self, requests: Iterable[ChatRequest], read_ahead: int = 0) -> Iterator[ChatAnswer]:
         """One answer per request, in the order in which they finish.
 
         A request that fails for good is yielded too, with its `error`, and loses no other one.
         `requests` is read, in the caller's thread, only as answers are taken, so that no more than
-        `concurrency` of them are held. An iterator that has run out is asked again after each
-        answer, for it may have more by then; the end is when it has none and none is under way.
-        Close the iterator, or read it to its end, to end the connections; what is under way is
-        then given up.
+        `concurrency` plus `read_ahead` of them are held; those that are read ahead are sent as soon
+        as there is room, even while the caller is at work on an answer. An iterator that has run
+        out is asked again after each answer, for it may have more by then; the end is when it has
+        none and none is under way. Close the iterator, or read it to its end, to end the
+        connections; what is under way is then given up.
         Raises `UserError` if the endpoint cannot be reached, or if it refuses the key or knows no
         such model before it has answered anything.
         """
         requests = iter(requests)
         finished: queue.SimpleQueue[Future[ChatAnswer]] = queue.SimpleQueue()
-        under_way = 0
+        held = 0
         with self._connections() as (loop, connections):
             sender = RequestSender(connections, self.endpoint, self.retries)
+            slots = asyncio.Semaphore(self.concurrency)
+
+            async def send(request: ChatRequest) -> ChatAnswer:
+                async with slots:
+                    return await sender.send(request)
+
             while True:
-                for request in islice(requests, self.concurrency - under_way):
-                    answer = asyncio.run_coroutine_threadsafe(sender.send(request), loop)
+                for request in islice(requests, self.concurrency + read_ahead - held):
+                    answer = asyncio.run_coroutine_threadsafe(send(request), loop)
                     answer.add_done_callback(finished.put)
-                    under_way += 1
-                if under_way == 0:
+                    held += 1
+                if held == 0:
                     return
                 answer = finished.get()
-                under_way -= 1
+                held -= 1
                 yield answer.result()
 
     @contextlib.contextmanager

@@ -89,7 +89,10 @@ class EndpointTeacher:
         still answered before it is raised.
         """
         requests = _Requests(map(self._request, questions), self._budget)
-        with contextlib.closing(self._client.answers(requests)) as self._answers:
+        # While the caller syncs an answer to disk, the next question is on its way. A request that
+        # is read ahead is sent whatever comes of the others, which is more than a budget allows.
+        read_ahead = self._client.concurrency // 8 if self._budget.limit is None else 0
+        with contextlib.closing(self._client.answers(requests, read_ahead)) as self._answers:
             for answer in self._answers:
                 self._budget.take(answer)
                 yield Answer(
