@@ -48,7 +48,8 @@ class HandMadeStore:
 
     def source(self, path: Path) -> str:
         """Plan a local file as an input; returns its sha256."""
-        sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
+        with path.open("rb") as file:
+            sha256 = hashlib.file_digest(file, "sha256").hexdigest()
         link = self.root / "files" / sha256
         link.parent.mkdir(parents=True, exist_ok=True)
         link.unlink(missing_ok=True)
@@ -63,7 +64,9 @@ class HandMadeStore:
         files: dict[str, Path] | None = None,
         settings: dict | None = None,
         own_process: bool = False,
+        timeout: float = 120,
     ) -> Outcome:
+<<<<<<< HEAD
         """Run the stage's command, in this process unless `own_process`."""
         command, folder = self.plan(stage, params, parents, files, settings)
         status, text = (_in_own_process if own_process else _in_this_process)(command)
@@ -78,6 +81,9 @@ class HandMadeStore:
         settings: dict | None = None,
     ) -> tuple[list[str], Path]:
         """Write the manifest; returns the stage's command and the folder that it will make."""
+=======
+        """Run the stage's command, in this process unless `own_process`; `timeout`: seconds."""
+>>>>>>> t4-traces
         addresses = {
             role: [self._address(each) for each in folders]
             if isinstance(folders, list)
@@ -93,19 +99,28 @@ class HandMadeStore:
             write_atomically(settings_path(node.key, self.root), json.dumps(settings))
         folder = self.root / stage / node.key
         command = [str(SCRIPTS / STAGES[stage].command), "--manifest", str(manifest)]
+<<<<<<< HEAD
         return [*command, "--out", str(folder / "record.json"), "--threads", "1"], folder
+=======
+        command += ["--out", str(folder / "record.json"), "--threads", "1"]
+        if own_process:
+            status, text = _in_own_process(command, timeout)
+        else:
+            status, text = _in_this_process(command)
+        return Outcome(status, text, folder)
+>>>>>>> t4-traces
 
     def _address(self, folder: Path) -> str:
         return folder.relative_to(self.root).as_posix()
 
 
-def _in_own_process(command: list[str]) -> tuple[int, str]:
+def _in_own_process(command: list[str], timeout: float) -> tuple[int, str]:
     done = subprocess.run(
         [sys.executable, *command],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        timeout=120,
+        timeout=timeout,
         check=False,
     )
     return done.returncode, done.stdout

@@ -13,10 +13,10 @@ from pyarrow import Table, parquet
 
 from cotdistil.gold_answers import gold_of, gold_text
 from cotdistil.problem_set import problems_from_rows
+from cotdistil.responses import split_response
 from hand_made_store import HandMadeStore, Outcome
-from write_traces import batched, write_parquet
-
-DATA = Path(__file__).resolve().parents[2].parent / "shared" / "data"
+from real_data import real_data
+from write_traces import CHARACTERS_TOGETHER, batched, write_parquet
 
 FILE_PROBLEMS = {
     "kind": "file",
@@ -43,13 +43,6 @@ LONG = {
     "wrong_turn": 0.2,
     "final_pass": 1.0,
     "seed": 0,
-}
-FILE_TRACES = {
-    "kind": "file",
-    "question": "question",
-    "response": "response",
-    "fallback": [],
-    "format": "jsonl",
 }
 ROWS = [
     {"id": "007", "question": " How many apples,\nin all? ", "answer": "3 + 4 = 7\n#### 7"},
@@ -157,11 +150,15 @@ def test_a_missing_column_is_named_with_the_columns_that_there_are(store, tmp_pa
 @pytest.mark.parametrize(
     ("name", "content", "said"),
     [
-        ("rows.jsonl", '{"id": "1", "question": "a"\n{', "could not be read as jsonl"),
-        ("rows.csv", "id,question,answer\n1,2,3\n4,5,6,7\n", "could not be read as csv"),
-        ("rows.csv", "id,question,answer\n1,2,3,4\n", "has 3 columns, the first row 4"),
-        ("rows.csv", "id,question,answer\n", "could not be read as csv"),
-        ("rows.json", "[]", "could not be read as json"),
+        (
+            "rows.jsonl",
+            '{"id": "1", "question": "a", "answer": ""}\n{',
+            "line 2: found what is not",
+        ),
+        ("rows.csv", "id,question,answer\n1,2,3\n4,5,6,7\n", "the row that ends on line 3 has 4"),
+        ("rows.csv", "id,question,answer\n1,2,3,4\n", "has 3 columns, the row that ends on line 2"),
+        ("rows.csv", "id,question,answer\n", "found no row"),
+        ("rows.json", "[]", "found no row"),
         ("rows.jsonl", "", "the file is empty"),
         ("rows.parquet", "not parquet", "could not be read as parquet"),
         ("rows.xlsx", "PK", "found the format 'xlsx'; expected one of jsonl, json, csv, parquet"),
@@ -227,10 +224,7 @@ def test_each_row_becomes_a_problem_or_is_listed_as_dropped(rows, with_ids):
 
 
 def test_all_of_gsm8ks_test_set_is_kept(store):
-    path = DATA / "problems" / "gsm8k_test.jsonl"
-    if not path.exists():
-        pytest.skip(f"{path} is absent: the data beside the checkout")
-    made = make_problems(store, path, id=None)
+    made = make_problems(store, real_data("problems/gsm8k_test.jsonl"), id=None)
     assert made.record["rows_in"] == made.record["rows_out"] == 1319
     golds = [row["gold"] for row in read(made.folder, "problems.parquet")]
     assert all(gold.replace(",", "").lstrip("-").isdigit() for gold in golds)
@@ -265,10 +259,15 @@ def test_problems_and_their_procedural_corpus_are_made_by_the_commands_themselve
     for problem, trace in zip(read(problems.folder, "problems.parquet"), traces, strict=True):
         assert trace["problem_id"] == problem["problem_id"]
         assert trace["extracted"] == problem["gold"] == str(trace["gold"])
-        expected = f"<think>\n{trace['thinking']}\n</think>\n\n{trace['answer']}"
-        assert trace["response"] == expected
-        assert len(trace["step_kinds"]) == len(trace["thinking"].split("\n\n"))
-        assert trace["finish_reason"] == "stop"
+        parts = split_response(trace["response"])
+        assert parts.think == "closed"
+        assert len(trace["step_kinds"]) == len(parts.thinking.split("\n\n"))
+        assert (trace["finish_reason"], trace["complete"], trace["original"]) == (
+            "stop",
+            True,
+            None,
+        )
+    assert record["finish_reasons"] == {"stop": 12}
 
 
 def test_the_same_seed_gives_the_same_corpus_and_a_larger_set_begins_with_it(tmp_path):
@@ -290,8 +289,7 @@ def test_a_short_corpus_has_no_thinking(store):
     made = store.run("corpora", short, {"problems": problems.folder})
     traces = read(made.folder, "traces.parquet")
     assert made.record["correct"] == len(traces) == 12
-    assert all(trace["thinking"] is None for trace in traces)
-    assert all(trace["response"] == trace["answer"] for trace in traces)
+    assert all(split_response(trace["response"]).think == "none" for trace in traces)
 
 
 def test_a_procedure_is_not_given_other_questions(store):
@@ -302,96 +300,18 @@ def test_a_procedure_is_not_given_other_questions(store):
     assert "give this teacher problems of kind arithmetic" in made.text
 
 
-def test_traces_of_a_file_are_matched_to_problems_and_the_others_counted(store, tmp_path):
-    questions = {"How many apples?": "7", "What is ½ of 8?": "4", "Never asked?": "1"}
-    problems = hand_made_problems(store, questions)
-    rows = [
-        ("how MANY  apples?\n", "<think>\n3 + 4\n</think>\n\n\\boxed{7}"),
-        ("How many apples?", "Thinking without an opening tag\n</think>\nSo \\boxed{8}."),
-        ("What is 1⁄2 of 8?", "\\boxed{4}"),
-        ("How many apples?", "<think>\nWait, \\boxed{7}"),
-        ("How many pears?", "\\boxed{7}"),
-        ("", "\\boxed{7}"),
-        ("How many apples?", "  "),
-    ]
-    path = write_rows(tmp_path / "traces.jsonl", [{"question": q, "response": r} for q, r in rows])
-    made = store.run("corpora", FILE_TRACES, {"problems": problems}, {"traces": path})
-    assert made.status == 0, made.text
-    record = made.record
-    assert record["dropped"] == {"question not in the problem set": 2, "empty response": 1}
-    assert (record["rows_in"], record["rows_out"]) == (7, 4)
-    assert (record["correct"], record["without_answer"]) == (2, 1)
-    assert (record["problems"], record["problems_without_trace"]) == (3, 1)
-    traces = read(made.folder, "traces.parquet")
-    columns = ("problem_id", "sample_index", "thinking", "extracted", "correct")
-    assert [tuple(trace[column] for column in columns) for trace in traces] == [
-        ("p0", 0, "3 + 4", "7", True),
-        ("p0", 1, "Thinking without an opening tag", "8", False),
-        ("p1", 0, None, "4", True),
-        ("p0", 2, "Wait, \\boxed{7}", None, False),
-    ]
-    # The problem set's own words, and the canonical form whatever tags the teacher left out.
-    assert traces[0]["question"] == "How many apples?"
-    assert traces[1]["response"] == (
-        "<think>\nThinking without an opening tag\n</think>\n\nSo \\boxed{8}."
-    )
-    assert {trace["finish_reason"] for trace in traces} == {"unknown"}
-
-
-def test_answers_without_a_box_count_only_where_a_fallback_is_asked_for(store, tmp_path):
-    problems = hand_made_problems(store, {"How many apples?": "7"})
-    rows = [{"question": "How many apples?", "response": "The final answer is 7."}]
-    path = write_rows(tmp_path / "traces.jsonl", rows)
-    parents, files = {"problems": problems}, {"traces": path}
-    strict = store.run("corpora", FILE_TRACES, parents, files).record
-    assert (strict["without_answer"], strict["correct"]) == (1, 0)
-    fallback = FILE_TRACES | {"fallback": ["final_answer"]}
-    lenient = store.run("corpora", fallback, parents, files).record
-    assert (lenient["without_answer"], lenient["correct"]) == (0, 1)
-
-
-def test_a_trace_file_for_other_problems_is_an_error(store, tmp_path):
-    problems = hand_made_problems(store, {"How many apples?": "7"})
-    rows = [{"question": "How many pears?", "response": "\\boxed{7}"}]
-    path = write_rows(tmp_path / "traces.jsonl", rows)
-    made = store.run("corpora", FILE_TRACES, {"problems": problems}, {"traces": path})
-    assert made.status == 1
-    assert "none of the 1 traces is for one of the 1 problems" in made.text
-    params = FILE_TRACES | {"response": "solution"}
-    made = store.run("corpora", params, {"problems": problems}, {"traces": path})
-    assert "no column 'solution'; found the columns 'question', 'response'" in made.text
-
-
-def test_real_traces_of_reasoning_models_are_split_at_their_closing_tag(store, tmp_path):
-    path = DATA / "traces" / "mip_gsm8k_responses.jsonl"
-    if not path.exists():
-        pytest.skip(f"{path} is absent: the data beside the checkout")
-    with path.open() as file:
-        rows = [row for row in map(json.loads, file) if row["teacher"] == "QwQ-32B"][:40]
-    problems = hand_made_problems(store, {row["question"]: row["answer"] for row in rows})
-    columns = ("question", "response")
-    kept = [{column: row[column] for column in columns} for row in rows]
-    traces_file = write_rows(tmp_path / "traces.jsonl", kept)
-    made = store.run("corpora", FILE_TRACES, {"problems": problems}, {"traces": traces_file})
-    assert made.status == 0, made.text
-    traces = read(made.folder, "traces.parquet")
-    assert len(traces) == 40
-    assert made.record["problems_without_trace"] == 0
-    closed = ["</think>" in row["response"] for row in rows]
-    assert any(closed)
-    for trace, is_closed in zip(traces, closed, strict=True):
-        assert (trace["thinking"] is not None) == is_closed
-        assert trace["response"].startswith("<think>\n") == is_closed
-    assert made.record["correct"] >= 30
-
-
-def test_a_corpus_is_written_in_batches_even_if_the_first_has_no_thinking(tmp_path):
+def test_a_corpus_is_written_in_row_groups_that_are_bounded_in_rows_and_characters(tmp_path):
     row = {"problem_id": "p", "question": "q", "gold": "1", "sample_index": 0, "response": "r"}
-    row |= {"answer": "r", "finish_reason": "stop", "extracted": None, "correct": None}
-    traces = [row | {"thinking": None, "n_chars": i} for i in range(1000)]
-    traces += [row | {"thinking": "so", "extracted": "1", "correct": True, "n_chars": 1000}]
+    row |= {"original": None, "finish_reason": "stop", "complete": None, "extracted": None}
+    traces = [row | {"correct": None, "n_chars": i} for i in range(1000)]
+    traces += [row | {"original": "so", "extracted": "1", "correct": True, "n_chars": 1000}]
+    long = "r" * (CHARACTERS_TOGETHER // 2)
+    traces += [row | {"response": long, "correct": None, "n_chars": 1001 + i} for i in range(3)]
     sizes = [len(batch) for batch in write_parquet(batched(traces), tmp_path / "traces.parquet")]
-    assert sizes == [1000, 1]
+    assert sizes == [1000, 3, 1]
     written = read(tmp_path, "traces.parquet")
-    assert [trace["n_chars"] for trace in written] == list(range(1001))
-    assert Counter(trace["thinking"] for trace in written) == {None: 1000, "so": 1}
+    assert [trace["n_chars"] for trace in written] == list(range(1004))
+    assert Counter(trace["original"] for trace in written) == {None: 1003, "so": 1}
+    groups = parquet.ParquetFile(tmp_path / "traces.parquet").metadata
+    assert groups.num_row_groups == 3
+    assert groups.row_group(0).column(4).compression == "ZSTD"

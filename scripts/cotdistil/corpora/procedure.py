@@ -25,9 +25,9 @@ def write_corpus(job: Job, problems: list[dict], dropped: Counter[str]) -> Itera
             "gold": problem["gold"],
             "sample_index": 0,
             "response": join_response(trace.thinking, trace.answer),
-            "thinking": trace.thinking,
-            "answer": trace.answer,
+            "original": None,
             "finish_reason": "stop",
+            "complete": True,
             "step_kinds": [step["kind"] for step in trace.steps],
         }
 
