@@ -71,6 +71,7 @@ def main() -> None:
                 "problems": len(problems),
                 "problems_without_trace": len(problems) - len(answered),
                 "finish_reasons": dict(finish_reasons),
+                **(kind.describe(job) if hasattr(kind, "describe") else {}),
             }
         )
 

@@ -66,10 +66,12 @@ class HandMadeStore:
         own_process: bool = False,
         timeout: float = 120,
     ) -> Outcome:
-<<<<<<< HEAD
-        """Run the stage's command, in this process unless `own_process`."""
+        """Run the stage's command, in this process unless `own_process`; `timeout`: seconds."""
         command, folder = self.plan(stage, params, parents, files, settings)
-        status, text = (_in_own_process if own_process else _in_this_process)(command)
+        if own_process:
+            status, text = _in_own_process(command, timeout)
+        else:
+            status, text = _in_this_process(command)
         return Outcome(status, text, folder)
 
     def plan(
@@ -81,9 +83,6 @@ class HandMadeStore:
         settings: dict | None = None,
     ) -> tuple[list[str], Path]:
         """Write the manifest; returns the stage's command and the folder that it will make."""
-=======
-        """Run the stage's command, in this process unless `own_process`; `timeout`: seconds."""
->>>>>>> t4-traces
         addresses = {
             role: [self._address(each) for each in folders]
             if isinstance(folders, list)
@@ -99,16 +98,7 @@ class HandMadeStore:
             write_atomically(settings_path(node.key, self.root), json.dumps(settings))
         folder = self.root / stage / node.key
         command = [str(SCRIPTS / STAGES[stage].command), "--manifest", str(manifest)]
-<<<<<<< HEAD
         return [*command, "--out", str(folder / "record.json"), "--threads", "1"], folder
-=======
-        command += ["--out", str(folder / "record.json"), "--threads", "1"]
-        if own_process:
-            status, text = _in_own_process(command, timeout)
-        else:
-            status, text = _in_this_process(command)
-        return Outcome(status, text, folder)
->>>>>>> t4-traces
 
     def _address(self, folder: Path) -> str:
         return folder.relative_to(self.root).as_posix()
