@@ -154,7 +154,9 @@ def _text(cell: object, where: str, column: str) -> str | None:
 
 
 def _flag(cell: object, where: str, column: str) -> bool | None:
-    text = "" if cell is None else str(cell).strip().casefold()
+    if cell is None or isinstance(cell, bool):
+        return cell
+    text = str(cell).strip().casefold()
     if text in UNKNOWN:
         return None
     if text not in TRUE and text not in FALSE:

@@ -14,7 +14,7 @@ from cotdistil.errors import UserError
 
 ROWS_THAT_NAME_COLUMNS = 1000
 PARQUET_BATCH_ROWS = 256
-PARQUET_BUFFER_BYTES = 1 << 20
+BUFFER_BYTES = 1 << 20
 SURROGATE = re.compile(r"[\ud800-\udfff]")
 
 
@@ -199,7 +199,7 @@ def _read_parquet(path: Path, columns: Sequence[str] | None) -> Iterator[dict]:
 
     try:
         # With a buffer, pages are read one by one rather than a whole row group at once.
-        with parquet.ParquetFile(path, buffer_size=PARQUET_BUFFER_BYTES) as file:
+        with parquet.ParquetFile(path, buffer_size=BUFFER_BYTES) as file:
             if columns is not None:
                 require_columns(file.schema_arrow.names, columns, f"{path.resolve()}:")
             wanted = None if columns is None else list(dict.fromkeys(columns))
@@ -217,7 +217,7 @@ def _text_lines(path: Path) -> Iterator[tuple[int, str]]:
 
     Only a line feed ends a line: U+2028 and the like may stand in text.
     """
-    with path.open("rb") as file:
+    with path.open("rb", buffering=BUFFER_BYTES) as file:
         for number, line in enumerate(file, start=1):
             try:
                 text = line.decode()

@@ -34,37 +34,17 @@ def normalise_response(text: str, thinking: str | None = None) -> CanonicalRespo
     thinking = _bare_thinking(thinking) if thinking else None
     if thinking:
         return _with_thinking(thinking, text)
-    for opening, closing in FORMATS_BY_THEIR_START:
-        opened = opening.match(text)
-        if not opened:
-            continue
-        *_, last = [None, *closing.finditer(text, opened.end())]
-        if last:
-            thinking = _without(TURN_CHANGES, text[opened.end() : last.start()])
-            return _closed(thinking, text[last.end() :])
-        if not opened.group().startswith("analysis"):
-            text = f"{OPEN}\n{text[opened.end() :].lstrip()}"
+    for opening, closing in WORDS_ALONE:
+        if opened := opening.match(text):
+            *_, last = [None, *closing.finditer(text, opened.end())]
+            if last:
+                return _closed(text[opened.end() : last.start()], text[last.end() :])
+            if opened.group().endswith("\n"):
+                text = f"{OPEN}\n{text[opened.end() :].lstrip()}"
     return _by_tags(text)
 
 
 # --- formats ------------------------------------------------------------------------------------
-
-# Each is known by what the text begins with; the second pattern is what the answer follows.
-FORMATS_BY_THEIR_START = (
-    # s1 and s1.1, with their special tokens or without (then the words alone stand on a line).
-    (
-        re.compile(r"<\|im_start\|>think[ \t]*\n"),
-        re.compile(r"<\|im_start\|>answer[ \t]*(?:\n|$)"),
-    ),
-    (re.compile(r"think[ \t]*\n"), re.compile(r"(?<=\n)answer[ \t]*(?:\n|$)")),
-    # gpt-oss (harmony), with its special tokens or without.
-    (
-        re.compile(r"<\|channel\|>analysis<\|message\|>"),
-        re.compile(r"<\|channel\|>final[^<\n]{0,80}<\|message\|>"),
-    ),
-    (re.compile(r"analysis(?=\S)"), re.compile(r"assistantfinal")),
-)
-TURN_CHANGES = ("<|start|>assistant", "<|end|>", "<|im_end|>")  # between thinking and answer
 
 
 @dataclass(frozen=True)
@@ -89,10 +69,11 @@ def _xml_tags(name: str) -> Tags:
     return Tags(opening, re.compile(rf"</\s?(?i:{name}|think)\s*>"), ("<",), ("</",))
 
 
-def _other_tags(opening: str, closing: str) -> Tags:
+def _other_tags(opening: str, closing: str, closing_ends: str = "") -> Tags:
+    """`closing_ends`: a pattern of what belongs to the closing tag beyond its fixed beginning."""
     return Tags(
         re.compile(f"{re.escape(opening)}|{THINK_OPENING}"),
-        re.compile(f"{re.escape(closing)}|{THINK_CLOSING}"),
+        re.compile(f"{re.escape(closing)}{closing_ends}|{THINK_CLOSING}"),
         (opening, "<"),
         (closing, "</"),
     )
@@ -108,6 +89,17 @@ TAGS = (
     _other_tags("<|begin_of_thought|>", "<|end_of_thought|>"),  # Sky-T1, OpenThoughts
     _other_tags("[THINK]", "[/THINK]"),  # Magistral
     _other_tags("<|START_THINKING|>", "<|END_THINKING|>"),  # Command A Reasoning
+    _other_tags("<|im_start|>think", "<|im_start|>answer"),  # s1
+    _other_tags(  # gpt-oss
+        "<|channel|>analysis<|message|>",
+        "<|channel|>final",
+        r"(?:(?!<\|message\|>)[^\n]){0,80}<\|message\|>",
+    ),
+)
+# Where special tokens were left out, the words alone are known by standing at the text's beginning.
+WORDS_ALONE = (
+    (re.compile(r"think[ \t]*\n"), re.compile(r"(?<=\n)answer[ \t]*(?:\n|$)")),  # s1
+    (re.compile(r"analysis(?=\S)"), re.compile(r"assistantfinal")),  # gpt-oss
 )
 ANY_TAG = re.compile("|".join(f"{tags.opening.pattern}|{tags.closing.pattern}" for tags in TAGS))
 ANSWER_TAGS = (
@@ -115,6 +107,7 @@ ANSWER_TAGS = (
     (re.compile(r"<\|begin_of_solution\|>"), re.compile(r"<\|end_of_solution\|>")),
     (re.compile(r"<\|START_RESPONSE\|>"), re.compile(r"<\|END_RESPONSE\|>")),
 )
+TURN_CHANGES = ("<|start|>assistant", "<|end|>", "<|im_end|>")  # between thinking and answer
 TURN_STARTS = (
     "<｜Assistant｜>",
     "<|im_start|>assistant",
@@ -172,14 +165,14 @@ def _by_tags(text: str) -> CanonicalResponse:
 
 
 MENTION, PROSE, TAG = range(3)
-QUOTES = "`'\"‘’“”«»"
+QUOTES = ("``", "''", '""', "‘’", "“”", "«»")
 
 
 def _standing(tag: re.Match[str]) -> int:
     """MENTION in quotes; PROSE between words of one line and blanks; TAG anywhere else."""
     text, start, end = tag.string, tag.start(), tag.end()
     left, right = text[start - 1 : start], text[end : end + 1]
-    if left and right and left in QUOTES and right in QUOTES:
+    if left + right in QUOTES:
         return MENTION
     if left in (" ", "\t") and right and right in " \t.,;:!?)":
         line_before = text[max(0, start - 80) : start].rpartition("\n")[2]
@@ -230,7 +223,7 @@ def _found(
 
 
 def _closed(thinking: str, answer: str) -> CanonicalResponse:
-    thinking, answer = thinking.strip(), _bare_answer(answer)
+    thinking, answer = _without(TURN_CHANGES, thinking).strip(), _bare_answer(answer)
     return CanonicalResponse(thinking, answer, "closed", join_response(thinking, answer))
 
 

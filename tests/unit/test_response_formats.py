@@ -1,6 +1,7 @@
 """Every teacher's way to tell thinking from answer is brought into one canonical form."""
 
 import re
+import time
 from collections import Counter
 
 import pytest
@@ -43,11 +44,15 @@ FORMATS = {
     "Sky-T1": "<|begin_of_thought|>\n\n{thinking}\n\n<|end_of_thought|>\n\n"
     "<|begin_of_solution|>\n\n{answer}\n\n<|end_of_solution|>",
     "s1": "<|im_start|>think\n{thinking}\n<|im_start|>answer\n{answer}<|im_end|>",
+    "s1 without line breaks": "<|im_start|>think {thinking} <|im_start|>answer {answer}",
+    "s1 without its opening tag": "{thinking}\n<|im_start|>answer\n{answer}<|im_end|>",
     "s1, turn by turn": "<|im_start|>assistant\n<|im_start|>think\n{thinking}<|im_end|>\n"
     "<|im_start|>answer\n{answer}<|im_end|>\n",
     "s1 without its tokens": "think\n{thinking}\nanswer\n{answer}",
     "gpt-oss": "<|channel|>analysis<|message|>{thinking}<|end|><|start|>assistant"
     "<|channel|>final<|message|>{answer}<|return|>",
+    "gpt-oss without its opening tag": "{thinking}<|end|><|start|>assistant"
+    "<|channel|>final <|constrain|>json<|message|>{answer}",
     "gpt-oss without its tokens": "analysis{thinking}assistantfinal{answer}",
     "Magistral": "[THINK]{thinking}[/THINK]{answer}</s>",
     "Seed-OSS": "<seed:think>{thinking}</seed:think>{answer}",
@@ -181,6 +186,26 @@ def test_no_word_is_lost_or_moved_whatever_the_tags(pieces):
     # Nor is a character that no tag has.
     for char in ("é", "7", ".", "W"):
         assert normalise_response(text).text.count(char) == text.count(char)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "<" * 200_000,
+        " </think> a" * 20_000,
+        "`</think>`" * 20_000,
+        "\n<thinking>" * 20_000,
+        "<think" + " " * 200_000,
+        "<|channel|>analysis<|message|>" + " " * 200_000 + "x",
+        "think\n" + "\nanswer" * 20_000,
+        "<think>a</think>7" + "<|im_end|> " * 20_000,
+    ],
+    ids=lambda text: repr(text[:20]),
+)
+def test_a_runaway_of_200_000_characters_is_read_in_seconds(text):
+    started = time.process_time()
+    normalise_response(text)
+    assert time.process_time() - started < 5
 
 
 LONG = ("DeepSeek-R1", "DeepSeek-R1-Distill-Qwen-32B", "QwQ-32B", "s1.1-32B")
