@@ -36,6 +36,7 @@ STAGES: dict[str, Stage] = {
     "problems": Stage("make_problems.py", "kind", "cotdistil/problems/{}.py"),
     "models": Stage("fetch_model.py", "kind", "cotdistil/models/{}.py"),
     "corpora": Stage("write_traces.py", "kind", "cotdistil/corpora/{}.py"),
+    "token_counts": Stage("count_tokens.py"),
     "training_sets": Stage("build_training_set.py"),
     "pruned": Stage("prune_traces.py", "backend", "cotdistil/engines/{}_engine.py"),
     "sft": Stage("train_sft.py"),
@@ -45,5 +46,6 @@ STAGES: dict[str, Stage] = {
     "judgements": Stage("judge_mismatches.py"),
     "tables": Stage("summarize_scores.py"),
     "figures": Stage("plot_accuracy_tokens.py"),
+    "ledger": Stage("tabulate_ledger.py"),
     "audit_tables": Stage("tabulate_audit.py"),
 }
