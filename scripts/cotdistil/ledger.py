@@ -1,0 +1,196 @@
+"""What became of the data: where every row went, what each corpus is, and what it cost."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cotdistil.errors import UserError
+from cotdistil.parquet_table import open_table
+
+if TYPE_CHECKING:
+    import numpy as np
+
+LEDGER_COLUMNS = ["stage", "name", "student", "reason", "rows"]
+PARTS = ["prompt", "thinking", "answer", "response"]
+STATISTICS = ["mean", "median", "p95", "max"]
+CORPUS_COLUMNS = [
+    *("corpus", "teacher", "problem_set", "problems", "traces", "correct", "undecided"),
+    *("without_answer", "problems_solved"),
+    *(f"{part}_tokens_{statistic}" for part in PARTS for statistic in STATISTICS),
+    *("finish_reasons", "requests", "teacher_prompt_tokens", "teacher_completion_tokens"),
+    *("seconds", "cost"),
+]
+CONTAMINATION_COLUMNS = [
+    *("problems", "problem_id", "question", "reason", "benchmark"),
+    *("matched_problem_id", "matched_question", "matched"),
+]
+REMOVED_COLUMNS = [
+    *("problem_id", "question", "reason", "matched_problem_id", "matched_question", "matched_in"),
+    "matched",
+]
+
+
+@dataclass(frozen=True)
+class Artefact:
+    """One corpus, screening or training set.
+
+    stage: "corpus", "screening" or "training set". student: "" where none is meant.
+    address: its place in the store, for messages.
+    """
+
+    stage: str
+    name: str
+    student: str
+    address: str
+    record: dict
+
+
+def ledger_rows(artefact: Artefact) -> list[dict]:
+    """The artefact's rows of ledger.csv: "rows in", each reason to drop a row, "rows out".
+
+    Raises `UserError` unless the rows that came in are those that came out and those dropped.
+    """
+    record = artefact.record
+    rows_in, rows_out, dropped = (record[name] for name in ("rows_in", "rows_out", "dropped"))
+    if rows_in != rows_out + sum(dropped.values()):
+        raise UserError(
+            f"{artefact.stage} '{artefact.name}' ({artefact.address}): found {rows_in} rows in,"
+            f" {rows_out} out and {sum(dropped.values())} dropped ({dropped}); expected every row"
+            f" to be accounted for; make it again: clean_store.py --remake {artefact.address}"
+        )
+    whose = {"stage": artefact.stage, "name": artefact.name, "student": artefact.student}
+    counts = [("rows in", rows_in), *dropped.items(), ("rows out", rows_out)]
+    return [whose | {"reason": reason, "rows": rows} for reason, rows in counts]
+
+
+@dataclass(frozen=True)
+class Traces:
+    """What the tables need of a corpus's traces, one entry per trace.
+
+    tokens: part ("prompt", "thinking", "answer", "response") -> tokens, int64, shape (n,).
+    correct, wrong: bool, shape (n,); neither where the grader could not decide.
+    solved: number of problems with a correct trace.
+    """
+
+    tokens: dict[str, np.ndarray]
+    correct: np.ndarray
+    wrong: np.ndarray
+    solved: int
+
+
+def read_traces(corpus: Path, token_counts: Path, name: str) -> Traces:
+    """Verdicts and lengths, without the texts.
+
+    Raises `UserError` if the token counts are not of these traces, row by row.
+    """
+    import pyarrow.compute as pc
+
+    names = [f"{part}_tokens" for part in PARTS]
+    ids = ["problem_id", "sample_index"]
+    traces = open_table(corpus / "traces.parquet", [*ids, "correct"], "corpora")
+    tokens = open_table(token_counts / "tokens.parquet", [*ids, *names], "token_counts")
+    verdicts, counts = traces.read([*ids, "correct"]), tokens.read([*ids, *names])
+    if not counts.select(ids).equals(verdicts.select(ids)):
+        raise UserError(
+            f"corpus '{name}': {token_counts / 'tokens.parquet'} has {counts.num_rows} rows that"
+            f" are not those of the {verdicts.num_rows} traces in {corpus}; expected one per trace,"
+            f" in the same order; make the counts again: clean_store.py --remake"
+            f" token_counts/{token_counts.name}"
+        )
+    correct = pc.fill_null(verdicts["correct"], False)
+    wrong = pc.fill_null(pc.invert(verdicts["correct"]), False)
+    return Traces(
+        {part: counts[f"{part}_tokens"].to_numpy() for part in PARTS},
+        correct.to_numpy(),
+        wrong.to_numpy(),
+        len(verdicts["problem_id"].filter(correct).unique()),
+    )
+
+
+def corpus_row(corpus: Mapping, record: dict, traces: Traces) -> dict:
+    """A row of corpora.csv.
+
+    corpus: name, teacher, problems (the set's name) and price (`prompt` and `completion` per
+    million tokens, or None). `problems_solved` is the share of the problems, in [0, 1], that have a
+    correct trace. A median or p95 is the smallest count that at least 50 % or 95 % of the traces
+    do not exceed, and of thinking and answer too it is over all traces. What is not known is None.
+    """
+    generation = record.get("generation") or {}
+    row = {
+        "corpus": corpus["name"],
+        "teacher": corpus["teacher"],
+        "problem_set": corpus["problems"],
+        "problems": record["problems"],
+        "traces": record["rows_out"],
+        "correct": record["correct"],
+        "undecided": record["undecided"],
+        "without_answer": record["without_answer"],
+        "problems_solved": traces.solved / record["problems"] if record["problems"] else None,
+    }
+    for part in PARTS:
+        row |= {f"{part}_tokens_{k}": v for k, v in length_statistics(traces.tokens[part]).items()}
+    return row | {
+        "finish_reasons": "; ".join(f"{k}: {n}" for k, n in record["finish_reasons"].items()),
+        "requests": generation.get("requests"),
+        "teacher_prompt_tokens": generation.get("prompt_tokens"),
+        "teacher_completion_tokens": generation.get("completion_tokens"),
+        "seconds": generation.get("seconds"),
+        "cost": cost_of(generation, corpus["price"]),
+    }
+
+
+def length_statistics(tokens: np.ndarray) -> dict[str, float | int | None]:
+    """Mean, median, p95 and max; a median or p95 is one of the counts (see `corpus_row`)."""
+    import numpy as np
+
+    if not len(tokens):
+        return dict.fromkeys(STATISTICS)
+    median, p95 = np.quantile(tokens, [0.5, 0.95], method="inverted_cdf")
+    return {
+        "mean": float(tokens.mean()),
+        "median": int(median),
+        "p95": int(p95),
+        "max": int(tokens.max()),
+    }
+
+
+def cost_of(generation: Mapping, price: Mapping | None) -> float | None:
+    """What the teacher's tokens cost, in the currency of the price; None where that is not known.
+
+    generation: prompt_tokens and completion_tokens, as the teacher counted them.
+    price: `prompt` and `completion`, per million tokens.
+    """
+    counts = [generation.get(f"{kind}_tokens") for kind in ("prompt", "completion")]
+    if price is None or None in counts:
+        return None
+    return (counts[0] * price["prompt"] + counts[1] * price["completion"]) / 1_000_000
+
+
+def contamination_rows(screening: Mapping, folder: Path, record: dict) -> Iterator[dict]:
+    """The rows of contamination.csv: what a screening removed, and what each row matched.
+
+    screening: problems (the set's name) and benchmarks, store key -> name. `benchmark` is "" where
+    the match is in the same problem set. Raises `UserError` if the rows are not those that the
+    record counts, or one matched a problem set that is not a benchmark's.
+    """
+    table = open_table(folder / "removed.parquet", REMOVED_COLUMNS, "screening")
+    removed, counted = table.metadata.num_rows, sum(record["dropped"].values())
+    if removed != counted:
+        raise UserError(
+            f"screening '{screening['problems']}': removed.parquet has {removed} rows, its record"
+            f" counts {counted}; make it again: clean_store.py --remake screening/{folder.name}"
+        )
+    names = {"": "", **screening["benchmarks"]}
+    for batch in table.iter_batches(columns=REMOVED_COLUMNS):
+        for row in batch.to_pylist():
+            key = row.pop("matched_in")
+            if key not in names:
+                raise UserError(
+                    f"screening '{screening['problems']}': problem {row['problem_id']} matches one"
+                    f" of '{key}', which is none of the benchmarks {sorted(names)[1:]}; make it"
+                    f" again: clean_store.py --remake screening/{folder.name}"
+                )
+            yield {"problems": screening["problems"], "benchmark": names[key], **row}

@@ -1,0 +1,147 @@
+"""Tabulate what became of the data, from the teachers' traces to the training sets.
+
+    python scripts/tabulate_ledger.py --manifest results/store/manifests/KEY.json \\
+        --out results/store/ledger/KEY/record.json
+
+Writes ledger.csv (a row per artefact and reason: rows in, dropped, out), corpora.csv and corpora.md
+(a row per corpus: verdicts, tokens, finish reasons, cost), contamination.csv (the problems that
+screening removed, each with what it matched), and trace_lengths.png and .svg.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterable
+from pathlib import Path
+
+from cotdistil.job import Job, run_job
+from cotdistil.ledger import (
+    CONTAMINATION_COLUMNS,
+    CORPUS_COLUMNS,
+    LEDGER_COLUMNS,
+    Artefact,
+    contamination_rows,
+    corpus_row,
+    ledger_rows,
+    read_traces,
+)
+
+NOTE = (
+    "*Solved* is the share of the problems that have a correct trace. Tokens are counted with the"
+    " student's tokenizer, over all traces; the *median* (*p95*) is the smallest number that at"
+    " least half (95 %) of the responses do not exceed. *Cost* is that of the tokens that the"
+    " teacher counted, in the currency of the price in the config."
+)
+
+
+def main() -> None:
+    with run_job(__doc__) as job:
+        from cotdistil.trace_length_figure import Lengths, draw, save_figure
+
+        accounts = [row for artefact in artefacts(job) for row in ledger_rows(artefact)]
+        write_csv(accounts, LEDGER_COLUMNS, job.staging / "ledger.csv")
+        corpora, lengths = [], []
+        for corpus, folder, counts in zip(
+            job.params["corpora"],
+            job.parent_list("corpora"),
+            job.parent_list("tokens"),
+            strict=True,
+        ):
+            traces = read_traces(folder, counts, corpus["name"])
+            corpora.append(corpus_row(corpus, record_of(folder), traces))
+            lengths.append(
+                Lengths(corpus["name"], traces.tokens["response"], traces.correct, traces.wrong)
+            )
+        write_csv(corpora, CORPUS_COLUMNS, job.staging / "corpora.csv")
+        (job.staging / "corpora.md").write_text(markdown(corpora), encoding="utf-8")
+        removed = write_csv(
+            removed_problems(job), CONTAMINATION_COLUMNS, job.staging / "contamination.csv"
+        )
+        save_figure(draw(lengths), job.staging)
+        rows = sum(row["traces"] for row in corpora)
+        job.publish(
+            {
+                "rows_in": rows,
+                "rows_out": rows,
+                "dropped": {},
+                "ledger_rows": len(accounts),
+                "corpora": len(corpora),
+                "contaminated_problems": removed,
+            }
+        )
+
+
+def record_of(folder: Path) -> dict:
+    return json.loads((folder / "record.json").read_text())
+
+
+def artefacts(job: Job) -> Iterable[Artefact]:
+    """Every corpus, screening and training set, in the order of the data's way."""
+    for stage, role, key in (
+        ("corpus", "corpora", "name"),
+        ("screening", "screening", "problems"),
+        ("training set", "training_sets", "name"),
+    ):
+        for params, folder in zip(job.params[role], job.parent_list(role), strict=True):
+            address = folder.relative_to(job.store).as_posix()
+            student = params.get("student") or ""
+            yield Artefact(stage, params[key], student, address, record_of(folder))
+
+
+def removed_problems(job: Job) -> Iterable[dict]:
+    """The rows of contamination.csv, screening after screening."""
+    for screening, folder in zip(
+        job.params["screening"], job.parent_list("screening"), strict=True
+    ):
+        yield from contamination_rows(screening, folder, record_of(folder))
+
+
+def write_csv(rows: Iterable[dict], columns: list[str], path: Path) -> int:
+    """Write the rows below a header, fractions with six decimals; returns how many there are."""
+    count = 0
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, columns, lineterminator="\n")
+        writer.writeheader()
+        for row in rows:
+            writer.writerow({k: f"{v:.6f}" if isinstance(v, float) else v for k, v in row.items()})
+            count += 1
+    return count
+
+
+def markdown(corpora: list[dict]) -> str:
+    """What a reader wants of corpora.csv first, as a Markdown table."""
+    heads = [
+        *("corpus", "teacher", "problems", "solved, %", "traces", "correct, %", "undecided"),
+        *("no answer", "tokens: median", "p95", "max", "thinking: median", "finish reasons"),
+        "cost",
+    ]
+    words = {"corpus", "teacher", "finish reasons"}
+    lines = [heads, ["---" if head in words else "---:" for head in heads]]
+    for row in corpora:
+        solved, cost = row["problems_solved"], row["cost"]
+        lines.append(
+            [
+                row["corpus"],
+                row["teacher"],
+                _whole(row["problems"]),
+                "" if solved is None else f"{100 * solved:.1f}",
+                _whole(row["traces"]),
+                f"{100 * row['correct'] / row['traces']:.1f}" if row["traces"] else "",
+                _whole(row["undecided"]),
+                _whole(row["without_answer"]),
+                *(_whole(row[f"response_tokens_{name}"]) for name in ("median", "p95", "max")),
+                _whole(row["thinking_tokens_median"]),
+                " ".join(row["finish_reasons"].split()).replace("|", "\\|"),
+                "" if cost is None else f"{cost:,.2f}",
+            ]
+        )
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines) + f"\n\n{NOTE}\n"
+
+
+def _whole(number: int | None) -> str:
+    return "" if number is None else f"{number:,}"
+
+
+if __name__ == "__main__":
+    main()
