@@ -5,7 +5,8 @@
 
 Writes ledger.csv (a row per artefact and reason: rows in, dropped, out), corpora.csv and corpora.md
 (a row per corpus: verdicts, tokens, finish reasons, cost), contamination.csv (the problems that
-screening removed, each with what it matched), and trace_lengths.png and .svg.
+were removed from training sets or benchmarks, each with what it matched), and trace_lengths.png
+and .svg.
 """
 
 from __future__ import annotations
@@ -77,10 +78,11 @@ def record_of(folder: Path) -> dict:
 
 
 def artefacts(job: Job) -> Iterable[Artefact]:
-    """Every corpus, screening and training set, in the order of the data's way."""
+    """All that rows went through, in the order of the data's way."""
     for stage, role, key in (
         ("corpus", "corpora", "name"),
         ("screening", "screening", "problems"),
+        ("benchmark", "held_out", "benchmark"),
         ("training set", "training_sets", "name"),
     ):
         for params, folder in zip(job.params[role], job.parent_list(role), strict=True):
@@ -90,11 +92,13 @@ def artefacts(job: Job) -> Iterable[Artefact]:
 
 
 def removed_problems(job: Job) -> Iterable[dict]:
-    """The rows of contamination.csv, screening after screening."""
-    for screening, folder in zip(
-        job.params["screening"], job.parent_list("screening"), strict=True
+    """The rows of contamination.csv: of training problems, then of benchmarks."""
+    for role, whose, of in (
+        ("screening", "problems", "benchmarks"),
+        ("held_out", "benchmark", "training"),
     ):
-        yield from contamination_rows(screening, folder, record_of(folder))
+        for params, folder in zip(job.params[role], job.parent_list(role), strict=True):
+            yield from contamination_rows(role, params[whose], params[of], folder)
 
 
 def write_csv(rows: Iterable[dict], columns: list[str], path: Path) -> int:

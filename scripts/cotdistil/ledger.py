@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,7 +25,7 @@ CORPUS_COLUMNS = [
     *("seconds", "cost"),
 ]
 CONTAMINATION_COLUMNS = [
-    *("problems", "problem_id", "question", "reason", "benchmark"),
+    *("removed_from", "problem_id", "question", "reason", "matched_in"),
     *("matched_problem_id", "matched_question", "matched"),
 ]
 REMOVED_COLUMNS = [
@@ -35,9 +36,9 @@ REMOVED_COLUMNS = [
 
 @dataclass(frozen=True)
 class Artefact:
-    """One corpus, screening or training set.
+    """What rows went through.
 
-    stage: "corpus", "screening" or "training set". student: "" where none is meant.
+    stage: "corpus", "screening", "benchmark" or "training set". student: "" where none is meant.
     address: its place in the store, for messages.
     """
 
@@ -169,28 +170,32 @@ def cost_of(generation: Mapping, price: Mapping | None) -> float | None:
     return (counts[0] * price["prompt"] + counts[1] * price["completion"]) / 1_000_000
 
 
-def contamination_rows(screening: Mapping, folder: Path, record: dict) -> Iterator[dict]:
-    """The rows of contamination.csv: what a screening removed, and what each row matched.
+def contamination_rows(
+    stage: str, removed_from: str, matched: Mapping[str, str], folder: Path
+) -> Iterator[dict]:
+    """The rows of contamination.csv: what was removed, and what each row matched.
 
-    screening: problems (the set's name) and benchmarks, store key -> name. `benchmark` is "" where
-    the match is in the same problem set. Raises `UserError` if the rows are not those that the
-    record counts, or one matched a problem set that is not a benchmark's.
+    stage: "screening" or "held_out". removed_from: name of the problem set or benchmark.
+    matched: store key -> name of what its problems were compared with; `matched_in` is "" where the
+    match is in the same problem set. Raises `UserError` if the rows are not those that the record
+    counts, or one matched something else.
     """
-    table = open_table(folder / "removed.parquet", REMOVED_COLUMNS, "screening")
-    removed, counted = table.metadata.num_rows, sum(record["dropped"].values())
+    table = open_table(folder / "removed.parquet", REMOVED_COLUMNS, stage)
+    removed = table.metadata.num_rows
+    counted = sum(json.loads((folder / "record.json").read_text())["dropped"].values())
+    again = f"make it again: clean_store.py --remake {stage}/{folder.name}"
     if removed != counted:
         raise UserError(
-            f"screening '{screening['problems']}': removed.parquet has {removed} rows, its record"
-            f" counts {counted}; make it again: clean_store.py --remake screening/{folder.name}"
+            f"{stage} of '{removed_from}': removed.parquet has {removed} rows, its record counts"
+            f" {counted}; {again}"
         )
-    names = {"": "", **screening["benchmarks"]}
+    names = {"": "", **matched}
     for batch in table.iter_batches(columns=REMOVED_COLUMNS):
         for row in batch.to_pylist():
             key = row.pop("matched_in")
             if key not in names:
                 raise UserError(
-                    f"screening '{screening['problems']}': problem {row['problem_id']} matches one"
-                    f" of '{key}', which is none of the benchmarks {sorted(names)[1:]}; make it"
-                    f" again: clean_store.py --remake screening/{folder.name}"
+                    f"{stage} of '{removed_from}': problem {row['problem_id']} matches one of"
+                    f" '{key}', which is none of {sorted(names)[1:]}; {again}"
                 )
-            yield {"problems": screening["problems"], "benchmark": names[key], **row}
+            yield {"removed_from": removed_from, "matched_in": names[key], **row}

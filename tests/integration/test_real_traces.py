@@ -81,7 +81,7 @@ def test_thinking_and_answer_of_every_long_teacher_are_told_apart(made, name):
     assert len(traces) == 582
     thinking = traces["response"].str.match(r"<think>\n(?s:.+)\n</think>\n\n\S")
     assert thinking.mean() > 0.99
-    assert traces["correct"].mean() > 0.9
+    assert traces["correct"].mean() > 0.85
     assert traces["original"].notna().mean() > 0.9
 
 

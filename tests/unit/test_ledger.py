@@ -50,8 +50,8 @@ def corpus_of(store: HandMadeStore, name: str, rows: int = 6, **changes):
     return corpus, tokens
 
 
-def screening_of(store: HandMadeStore, rows: list[dict], **changes):
-    folder = store.artefact("screening", "gsm8k")
+def screening_of(store: HandMadeStore, rows: list[dict], stage="screening", **changes):
+    folder = store.artefact(stage, "gsm8k")
     names = ["problem_id", "question", "reason", "matched_problem_id", "matched_question"]
     schema = pa.schema([(name, pa.string()) for name in (*names, "matched_in", "matched")])
     pq.write_table(pa.Table.from_pylist(rows, schema=schema), folder / "removed.parquet")
@@ -75,6 +75,7 @@ def tabulate(
     screening=None,
     training_sets: dict | None = None,
     prices: dict | None = None,
+    held_out=None,
     **keywords,
 ) -> Outcome:
     """corpora: name -> folders. training_sets: (name, student) -> folder."""
@@ -88,11 +89,13 @@ def tabulate(
         "screening": [{"problems": "gsm8k", "benchmarks": {"0abc": "math500"}}]
         if screening
         else [],
+        "held_out": [{"benchmark": "math", "training": {"1def": "gsm8k"}}] if held_out else [],
     }
     parents = {
         "corpora": [corpus for corpus, _ in corpora.values()],
         "tokens": [tokens for _, tokens in corpora.values()],
         "screening": [screening] if screening else [],
+        "held_out": [held_out] if held_out else [],
         "training_sets": list((training_sets or {}).values()),
     }
     return store.run("ledger", params, parents, **keywords)
@@ -217,12 +220,27 @@ def test_what_screening_removed_stands_beside_what_it_matched(tmp_path):
     made = tabulate(store, {"r1": corpus_of(store, "r1")}, screening_of(store, REMOVED))
     rows = table(made, "contamination.csv")
     assert list(rows[0]) == [
-        *("problems", "problem_id", "question", "reason", "benchmark"),
+        *("removed_from", "problem_id", "question", "reason", "matched_in"),
         *("matched_problem_id", "matched_question", "matched"),
     ]
-    expected = [{"problems": "gsm8k", "benchmark": name} for name in ("", "math500")]
-    for row, removed, more in zip(rows, REMOVED, expected, strict=True):
-        assert row == {k: v for k, v in removed.items() if k != "matched_in"} | more
+    for row, removed, matched in zip(rows, REMOVED, ("", "math500"), strict=True):
+        assert row == removed | {"removed_from": "gsm8k", "matched_in": matched}
+
+
+def test_what_a_benchmark_was_left_without_stands_in_the_same_table_and_in_the_ledger(tmp_path):
+    store = HandMadeStore(tmp_path)
+    match = REMOVED[1] | {"reason": "exact match with a training problem", "matched_in": "1def"}
+    made = tabulate(
+        store, {"r1": corpus_of(store, "r1")}, held_out=screening_of(store, [match], "held_out")
+    )
+    [row] = table(made, "contamination.csv")
+    assert (row["removed_from"], row["matched_in"]) == ("math", "gsm8k")
+    counts = {
+        row["reason"]: row["rows"]
+        for row in table(made, "ledger.csv")
+        if (row["stage"], row["name"]) == ("benchmark", "math")
+    }
+    assert counts == {"rows in": "5", match["reason"]: "1", "rows out": "4"}
 
 
 @pytest.mark.parametrize("screened", [True, False])
@@ -233,7 +251,8 @@ def test_the_table_of_contamination_has_its_header_where_nothing_was_removed(tmp
     )
     assert made.status == 0, made.text
     assert (made.folder / "contamination.csv").read_text() == (
-        "problems,problem_id,question,reason,benchmark,matched_problem_id,matched_question,matched\n"
+        "removed_from,problem_id,question,reason,matched_in,matched_problem_id,matched_question,"
+        "matched\n"
     )
     assert made.record["contaminated_problems"] == 0
 
@@ -243,7 +262,7 @@ def test_a_match_with_an_unknown_problem_set_and_a_lost_match_are_errors(tmp_pat
     strange = [REMOVED[1] | {"matched_in": "beef"}]
     made = tabulate(store, {"r1": corpus_of(store, "r1")}, screening_of(store, strange))
     assert made.status == 1
-    assert "screening 'gsm8k': problem p8 matches one of 'beef'" in made.text
+    assert "screening of 'gsm8k': problem p8 matches one of 'beef'" in made.text
     store = HandMadeStore(tmp_path / "lost")
     lost = {"rows_in": 7, "dropped": {"duplicate": 3}}
     made = tabulate(store, {"r1": corpus_of(store, "r1")}, screening_of(store, REMOVED, **lost))

@@ -2,7 +2,7 @@
 
 from cotdistil.plan.builder import Builder
 from cotdistil.plan.curate import training_set
-from cotdistil.plan.data import benchmark_problems, screening
+from cotdistil.plan.data import benchmark_problems, problems, screening
 from cotdistil.plan.teach import corpus, token_counts
 
 
@@ -26,8 +26,9 @@ def ledger(build: Builder) -> str:
     taken = {recipe.take: None for recipe in config.recipes.values() if recipe.take is not None}
     if not taken:
         return ""
-    params: dict = {"corpora": [], "training_sets": [], "screening": []}
-    parents: dict = {"corpora": [], "tokens": [], "training_sets": [], "screening": []}
+    roles = ("corpora", "screening", "held_out", "training_sets")
+    params: dict = {role: [] for role in roles}
+    parents: dict = {role: [] for role in (*roles, "tokens")}
     for name in taken:
         described = config.corpora[name]
         teacher = config.teachers[described.teacher]
@@ -47,6 +48,13 @@ def ledger(build: Builder) -> str:
         if removed:
             params["screening"].append({"problems": name, "benchmarks": _benchmark_names(build)})
             parents["screening"].append(removed)
+    for name, benchmark in config.benchmarks.items():
+        if benchmark.without:
+            training = {
+                problems(build, each, "train").split("/")[1]: each for each in benchmark.without
+            }
+            params["held_out"].append({"benchmark": name, "training": training})
+            parents["held_out"].append(benchmark_problems(build, benchmark))
     _add_training_sets(build, params["training_sets"], parents["training_sets"])
     return build.add("ledger", params, parents, name=config.experiment)
 
