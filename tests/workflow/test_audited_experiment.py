@@ -30,7 +30,8 @@ def scored(tmp_path):
     store = checkout.folder / "results" / "store"
     names = ["summary.csv", "summary.md", "gaps.csv"]
     figures = [f"accuracy_vs_tokens.{kind}" for kind in ("png", "svg")]
-    for stage, files in (("tables", names), ("figures", figures)):
+    ledger = ["ledger.csv", "corpora.csv", "contamination.csv", "trace_lengths.png"]
+    for stage, files in (("tables", names), ("figures", figures), ("ledger", ledger)):
         for folder in (store / stage).iterdir():
             for name in files:
                 (folder / name).write_text(f"{name}, made earlier")
