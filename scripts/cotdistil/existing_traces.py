@@ -7,11 +7,14 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from cotdistil.errors import UserError
+from cotdistil.grading.spelling.macros import LOWERED, RAISED
 from cotdistil.job import Job
 from cotdistil.response_formats import normalise_response
 from cotdistil.responses import CLOSE, OPEN
+from cotdistil.screening.spelling import LOWERED_RUN, RAISED_RUN
 
 ROLES = ("question", "response", "thinking", "correct", "complete", "finish_reason")
+CAME_TO_ITS_END = {"stop": True, "length": False}
 TRUE, FALSE, UNKNOWN = ("true", "1", "1.0"), ("false", "0", "0.0"), ("", "none", "null", "nan")
 
 
@@ -34,14 +37,16 @@ def match_traces(
     and if no trace is for one of the problems.
     """
     params = job.params
-    by_question: dict[str, dict] = {}
+    # A question's own words come first: $X$ and $x$ may be two problems.
+    by_question = {problem["question"]: problem for problem in reversed(problems)}
     for problem in problems:
         by_question.setdefault(normalise_question(problem["question"]), problem)
     samples: Counter[str] = Counter()
     for number, row in enumerate(rows, start=1):
         count = _count(row, params)
         other = _column_with_another_value(row, params["where"] or {})
-        problem = by_question.get(normalise_question(str(row[params["question"]] or "")))
+        asked = str(row[params["question"]] or "")
+        problem = by_question.get(asked.strip()) or by_question.get(normalise_question(asked))
         if other is not None:
             dropped[f"another value of {other}"] += count or 1
             continue
@@ -77,7 +82,9 @@ def match_traces(
 
 
 def normalise_question(text: str) -> str:
-    """The question up to case, white space and Unicode compatibility forms."""
+    """The question up to case, white space and Unicode compatibility forms; x² is x^2, not x2."""
+    text = RAISED_RUN.sub(lambda run: f"^{run[0].translate(RAISED)}", text)
+    text = LOWERED_RUN.sub(lambda run: f"_{run[0].translate(LOWERED)}", text)
     return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
 
 
@@ -127,12 +134,16 @@ def _responses(row: dict, params: dict, count: int, where: str) -> Iterator[Exis
 
     columns = zip(*(cells(role) for role in ROLES[1:]), strict=True)
     for text, thinking, correct, complete, finish_reason in columns:
+        reason = _text(finish_reason, where, params["finish_reason"]) or "unknown"
+        came_to_its_end = _flag(complete, where, params["complete"])
+        if came_to_its_end is None:
+            came_to_its_end = CAME_TO_ITS_END.get(reason)
         yield ExistingResponse(
             text=_text(text, where, params["response"]) or "",
             thinking=_text(thinking, where, params["thinking"]),
             correct=_flag(correct, where, params["correct"]),
-            complete=_flag(complete, where, params["complete"]),
-            finish_reason=(_text(finish_reason, where, params["finish_reason"]) or "unknown"),
+            complete=came_to_its_end,
+            finish_reason=reason,
         )
 
 
@@ -144,7 +155,7 @@ def _text(cell: object, where: str, column: str) -> str | None:
     """The cell's text; None for one that is null or blank."""
     if cell is None or (isinstance(cell, float) and math.isnan(cell)):
         return None
-    if isinstance(cell, list | dict):
+    if isinstance(cell, list | dict | bytes):
         raise UserError(
             f"{where}: found {str(cell)[:60]!r} in column {column!r}; expected text or a list of"
             " texts; name another column"

@@ -13,6 +13,7 @@ from pathlib import Path
 from cotdistil.errors import UserError
 
 ROWS_THAT_NAME_COLUMNS = 1000
+COLUMNS_IN_A_MESSAGE = 30
 PARQUET_BATCH_ROWS = 256
 BUFFER_BYTES = 1 << 20
 SURROGATE = re.compile(r"[\ud800-\udfff]")
@@ -48,9 +49,12 @@ def require_columns(found: Iterable[str], wanted: Sequence[str], where: str) -> 
     found = list(found)
     missing = [column for column in wanted if column not in found]
     if missing:
+        named = ", ".join(map(repr, found[:COLUMNS_IN_A_MESSAGE]))
+        others = len(found) - COLUMNS_IN_A_MESSAGE
         raise UserError(
-            f"{where} has no column {', '.join(map(repr, missing))}; found the columns"
-            f" {', '.join(map(repr, found))}; change the column's name in the config"
+            f"{where} has no column {', '.join(map(repr, missing))}; found the columns {named}"
+            + (f" and {others} more" if others > 0 else "")
+            + "; change the column's name in the config"
         )
 
 
@@ -205,7 +209,8 @@ def _read_parquet(path: Path, columns: Sequence[str] | None) -> Iterator[dict]:
             wanted = None if columns is None else list(dict.fromkeys(columns))
             for batch in file.iter_batches(PARQUET_BATCH_ROWS, columns=wanted):
                 yield from batch.to_pylist()
-    except (ArrowException, OSError) as error:
+    # Text that is not UTF-8 and dates beyond the year 9999 show when a cell becomes an object.
+    except (ArrowException, OSError, ValueError, OverflowError) as error:
         raise UserError(
             f"{path.resolve()}: could not be read as parquet ({error}); expected a parquet file;"
             " make it again, or name it by its format"

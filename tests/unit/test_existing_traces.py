@@ -115,6 +115,38 @@ def test_traces_are_matched_to_problems_and_the_others_counted(store):
     assert [row["n_chars"] for row in found] == [len(row["response"]) for row in found]
 
 
+def test_problems_that_differ_in_case_or_a_raised_digit_get_their_own_traces(store):
+    golds = {"Find $X$.": "1", "Find $x$.": "2", "Is it 2²?": "4", "Is it 22?": "22"}
+    asked = ["find $x$.", *reversed(golds), "Is it 2^2?", "Is it 2₂?"]
+    rows = [{"question": question, "response": "\\boxed{1}"} for question in asked]
+    made = corpus(store, rows, golds=golds)
+    ids = [row["problem_id"] for row in traces(made)]
+    assert ids == ["p0", "p3", "p2", "p1", "p0", "p2"]
+    assert made.record["dropped"] == {"question not in the problem set": 1}
+
+
+def test_of_two_problems_with_one_question_the_first_has_the_traces(store):
+    folder = problem_set(store, {})
+    problems = [{"problem_id": i, "question": APPLES, "gold": "7"} for i in ("a", "b")]
+    parquet.write_table(Table.from_pylist(problems), folder / "problems.parquet")
+    path = store.root.parent / "traces.jsonl"
+    path.write_text(json.dumps({"question": APPLES, "response": "7"}) + "\n")
+    params = PARAMS | {"format": "jsonl"}
+    made = store.run("corpora", params, {"problems": folder}, {"traces": path})
+    assert [row["problem_id"] for row in traces(made)] == ["a"]
+    assert made.record["problems_without_trace"] == 1
+
+
+def test_a_response_cut_by_a_token_limit_is_not_complete_where_only_its_reason_says_so(store):
+    flags = [("length", None), ("stop", None), ("length", True), ("content_filter", None)]
+    rows = [
+        {"question": APPLES, "response": "7", "why": reason, "whole": whole}
+        for reason, whole in flags
+    ]
+    made = corpus(store, rows, finish_reason="why", complete="whole")
+    assert [row["complete"] for row in traces(made)] == [False, True, True, None]
+
+
 OPENR1_ROWS = [
     {
         "problem": APPLES,
@@ -246,6 +278,12 @@ def test_a_cell_of_another_kind_is_an_error_that_names_the_row(store, row, said)
     assert "row 2 of the traces: found" in made.text
     assert said in made.text
     assert "Traceback" not in made.text
+
+
+def test_bytes_are_not_spelled_out_as_a_response(store):
+    made = corpus(store, [{"question": APPLES, "response": b"7"}], "parquet")
+    assert made.status == 1
+    assert "row 1 of the traces: found \"b'7'\" in column 'response'; expected text" in made.text
 
 
 def test_answers_without_a_box_count_only_where_a_fallback_is_asked_for(store):

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 from pyarrow import Table, parquet
 
@@ -123,6 +124,27 @@ def test_cells_of_csv_are_text_of_any_length_as_they_stand_there(tmp_path):
 )
 def test_a_fault_in_csv_is_named(tmp_path, content, said):
     assert said in fault(tmp_path / "rows.csv", content)
+
+
+def test_one_line_names_a_missing_column_however_many_columns_there_are(tmp_path):
+    said = fault(tmp_path / "rows.csv", ",".join(f"c{i}" for i in range(3000)) + "\n1\n", ["a"])
+    assert "no column 'a'; found the columns 'c0', 'c1'," in said
+    assert "'c29' and 2970 more; change the column's name" in said
+
+
+@pytest.mark.parametrize(
+    "column",
+    [
+        pa.array([b"caf\xe9"]).view(pa.string()),
+        pa.array([2**62], pa.timestamp("us")),
+    ],
+    ids=["text that is not UTF-8", "a date beyond the year 9999"],
+)
+def test_a_cell_of_parquet_that_cannot_be_read_is_a_fault_of_the_file(tmp_path, column):
+    path = tmp_path / "rows.parquet"
+    parquet.write_table(pa.table({"a": column}), path)
+    with pytest.raises(UserError, match=r"rows\.parquet: could not be read as parquet \("):
+        list(read_rows(path, "parquet", ["a"]))
 
 
 def test_parquet_gives_lists_and_reads_only_the_columns_asked_for(tmp_path):

@@ -209,6 +209,16 @@ def test_a_gold_answer_is_found_in_a_solution_and_a_list_holds_alternatives(cell
         assert isinstance(gold_of(gold), list) == gold.startswith("any of")
 
 
+def test_a_question_that_is_no_text_is_dropped_and_not_spelled_out():
+    cells = [[{"role": "user"}], {"text": "1+1?"}, b"1+1?", math.nan, None, 7, 0]
+    result = problems_from_rows([{"q": cell, "a": "1"} for cell in cells], "q", "a", None)
+    assert [problem["question"] for problem in result.problems] == ["7", "0"]
+    assert Counter(row["reason"] for row in result.dropped) == {
+        "question is neither text nor a number": 3,
+        "empty question": 2,
+    }
+
+
 CELL = st.sampled_from(["", " ", "a", "b ", "#### 3", None, 4, 0, ["5"], ["6", "7"]])
 
 
