@@ -5,7 +5,8 @@
 
 Writes train.parquet: problem_id, question, gold, sample_index, response, source (which corpus, by
 the first 12 digits of its content's hash, so that the same traces make the same file; the record's
-`sources` has its address). Only columns of a few bytes are held in memory.
+`sources` has its address), unfinished (the response stops before its end: it was cut here, or is
+not complete). Only columns of a few bytes are held in memory.
 """
 
 from __future__ import annotations
@@ -85,7 +86,7 @@ def take(job: Job, rows: TrainingRows) -> tuple[int, Counter[str], dict]:
         "corpus",
         traces.index.isin(chosen.index),
         source=source,
-        change=truncation and truncation.shorten,
+        shorten=truncation and truncation.shorten,
     )
     facts: dict = {"sources": {source: f"corpora/{corpus.name}"}}
     if truncation:

@@ -221,11 +221,12 @@ def test_every_row_token_and_answer_is_trained_on_or_in_the_ledger(
 # --- a whole training set ---------------------------------------------------------------------
 
 
-def write_training_set(path, responses):
+def write_training_set(path, responses, unfinished=None):
     rows = {
         "problem_id": [f"p{number}" for number in range(len(responses))],
         "question": [QUESTION] * len(responses),
         "response": responses,
+        "unfinished": [False] * len(responses) if unfinished is None else unfinished,
     }
     pq.write_table(pa.table(rows), path)
     return path
@@ -245,6 +246,14 @@ def test_a_training_set_on_disk_is_its_examples_in_order(tmp_path, tokenizer):
         ids, prompt_length = store[index]
         assert tokenizer.decode(ids[prompt_length:].tolist()) == text + "<|im_end|>"
         assert len(ids) == store.lengths[index]
+
+
+def test_a_response_that_stops_before_its_end_does_not_teach_to_end_the_turn(tmp_path, tokenizer):
+    training_set = write_training_set(tmp_path / "train.parquet", ["a", "b"], [True, False])
+    write_tokens(training_set, make_maker(tokenizer), tmp_path / "tokens.arrow")
+    store = TokenStore(tmp_path / "tokens.arrow")
+    learned = [tokenizer.decode(ids[start:].tolist()) for ids, start in (store[0], store[1])]
+    assert learned == ["a", "b<|im_end|>"]
 
 
 @pytest.mark.parametrize(

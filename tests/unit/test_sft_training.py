@@ -67,6 +67,7 @@ def write_training_set(folder):
         "gold": [str(2 * n) for n in numbers],
         "response": [response(n) for n in numbers],
         "source": ["long"] * 12,
+        "unfinished": [False] * 12,
     }
     pq.write_table(pa.table(rows), folder / "train.parquet")
     return folder / "train.parquet"

@@ -12,6 +12,7 @@ from cotdistil.curation.ranking import ranked, share_out
 from cotdistil.curation.selection import Filter, select
 from cotdistil.errors import UserError
 from hand_made_store import HandMadeStore
+from tiny_model import make_tiny_tokenizer
 
 WEIGHTS = st.lists(st.floats(0.01, 10.0), min_size=1, max_size=5)
 
@@ -145,6 +146,36 @@ def test_a_trace_over_the_limit_is_an_error_where_the_policy_says_so():
     taken(keep=Filter(max_tokens=150, over_length="raise"))
 
 
+def test_no_trace_that_is_left_out_anyway_is_an_error_for_its_length():
+    strict = Filter(max_tokens=42, over_length="raise")
+    rows, _ = taken(keep=strict, removed={"x": "near duplicate", "y": "near duplicate"})
+    assert rows == ["w0"]
+    # Nor is one of another corpus, on a problem that is not taken here.
+    long = TRACES.assign(response_tokens=1000 * (TRACES["problem_id"] == "y"))
+    short = TRACES[TRACES["problem_id"] != "y"].assign(response_tokens=1)
+    kept, _ = select(short, strict, "first", 0, {}, [long])
+    assert set(kept["problem_id"]) == {"x", "w"}
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from("abcd"), st.booleans(), st.integers(1, 60)), max_size=12),
+    st.lists(st.tuples(st.sampled_from("abcd"), st.booleans(), st.integers(1, 60)), max_size=12),
+    st.sampled_from(["first", "random", "shortest", "all"]),
+    st.dictionaries(st.sampled_from("abcd"), st.just("near duplicate"), max_size=2),
+)
+def test_a_pair_of_recipes_has_the_same_problems(left, right, choose, removed):
+    def corpus(rows):
+        traces = pd.DataFrame(rows, columns=["problem_id", "correct", "response_tokens"])
+        traces = traces.assign(sample_index=range(len(rows)), complete=None, n_chars=1)
+        return traces.astype({"problem_id": object, "correct": object})
+
+    pair = (corpus(left), corpus(right))
+    keep = Filter(max_tokens=50)
+    long, _ = select(pair[0], keep, choose, 0, removed, [pair[1]])
+    short, _ = select(pair[1], keep, "first", 1, removed, [pair[0]])
+    assert set(long["problem_id"]) == set(short["problem_id"])
+
+
 def test_only_problems_that_every_other_corpus_solves_as_well_stay():
     other = TRACES.assign(correct=[True, False, False, True, False, True, False])
     rows, dropped = taken(shared_with=[other])
@@ -224,6 +255,50 @@ def test_the_command_writes_chosen_rows_with_their_corpus_as_the_source(tmp_path
         "rows_out": 2,
         "dropped": {"not correct": 3, "another trace of the problem is chosen": 1},
     }
+
+
+def test_responses_are_cut_to_whole_characters_and_marked_as_unfinished(tmp_path):
+    store = HandMadeStore(tmp_path)
+    corpus = store.artefact("corpora", "long")
+    responses = ["It is \\boxed{7}", "It is \\boxed{17}.", "It is 1²³⁴", "short", "no end", None]
+    traces = pd.DataFrame(
+        {
+            "problem_id": list("abcdef"),
+            "question": "?",
+            "gold": "7",
+            "sample_index": 0,
+            "response": ["No box." if text is None else text for text in responses],
+            "correct": True,
+            "complete": [True, True, None, True, False, None],
+            "n_chars": 1,
+        }
+    ).astype({"complete": "boolean"})
+    traces.to_parquet(corpus / "traces.parquet")
+    model = make_tiny_tokenizer(store.artefact("models", "tiny"))
+    tokens = store.artefact("token_counts", "tiny")
+    lengths = [len(text.encode()) for text in traces["response"]]  # a token per byte
+    traces.assign(response_tokens=lengths).to_parquet(tokens / "tokens.parquet")
+    params = TAKE | {"correct_only": False, "max_tokens": 15, "over_length": "truncate"}
+    parents = {"corpus": corpus, "tokens": tokens, "model": model}
+    made = store.run("training_sets", params, parents)
+    assert made.status == 0, made.text
+    rows = pq.read_table(made.folder / "train.parquet").to_pylist()
+    assert [(row["response"], row["unfinished"]) for row in rows] == [
+        ("It is \\boxed{7}", False),
+        ("It is \\boxed{17", True),
+        ("It is 1²³⁴", False),
+        ("short", False),
+        ("no end", True),
+        ("No box.", False),
+    ]
+    assert made.record["over_length"] == {"rows_truncated": 1, "tokens": 2, "answers": 1}
+    made = store.run("training_sets", params | {"max_tokens": 10}, parents)
+    cut = pq.read_table(made.folder / "train.parquet")["response"].to_pylist()
+    assert cut[2] == "It is 1²"  # not the three bytes of ⁴, nor one of ³
+    again = {"kind": "mix", "weights": [1.0], "size": None, "seed": 0}
+    mixed = store.run("training_sets", again, {"parts": [made.folder]})
+    marks = pq.read_table(mixed.folder / "train.parquet")["unfinished"].to_pylist()
+    assert marks == [True, True, True, False, True, False]
 
 
 def test_the_command_mixes_parts_and_keeps_their_sources(tmp_path):

@@ -74,8 +74,10 @@ def select(
     keeps, as the pairs of training sets of arXiv 2502.12143 have.
     """
     reasons = traces["problem_id"].map(removed).astype(object)
-    reasons = reasons.where(reasons.notna(), keep.rejected(traces))
+    screened = reasons.isna()
+    reasons[screened] = keep.rejected(traces[screened])
     for other in shared_with:
+        other = other[other["problem_id"].isin(traces["problem_id"][reasons == ""])]
         solved = set(other["problem_id"][keep.rejected(other) == ""])
         reasons[(reasons == "") & ~traces["problem_id"].isin(solved)] = NOT_SHARED
     if choose != "all":

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 COLUMNS = ("problem_id", "question", "gold", "sample_index", "response")
-SOURCE = "source"
+SOURCE, UNFINISHED = "source", "unfinished"
 
 
 class TrainingRows:
@@ -30,7 +30,7 @@ class TrainingRows:
         import pyarrow.parquet as pq
 
         types = {name: pa.string() for name in (*COLUMNS, SOURCE)} | {"sample_index": pa.int64()}
-        self._schema = pa.schema(types)
+        self._schema = pa.schema(types | {UNFINISHED: pa.bool_()})
         self._writer = pq.ParquetWriter(self.path, self._schema, compression="zstd")
         return self
 
@@ -43,25 +43,32 @@ class TrainingRows:
         stage: str,
         chosen: np.ndarray,
         source: str | None = None,
-        change: Callable[[str], str] | None = None,
+        shorten: Callable[[str], str] | None = None,
     ) -> None:
-        """Copy rows of a parquet file.
+        """Copy rows of a training set, or of a corpus.
 
-        chosen: whether each row is copied, shape (rows,). source: what they come from; default: the
-        file says it itself. change: what is done to each response.
+        chosen: whether each row is copied, shape (rows,). source: which corpus it is; default: a
+        training set, whose rows say it themselves. shorten: what is done to each response.
         """
-        import pyarrow as pa
-
-        columns = COLUMNS if source else (*COLUMNS, SOURCE)
+        columns = (*COLUMNS, "complete") if source else (*COLUMNS, SOURCE, UNFINISHED)
         for batch in _batches(table, columns, stage, chosen):
-            if source:
-                batch = batch.append_column(SOURCE, pa.repeat(pa.scalar(source), len(batch)))
-            if change:
-                texts = [change(text) for text in batch["response"].to_pylist()]
-                position = batch.schema.get_field_index("response")
-                batch = batch.set_column(position, "response", pa.array(texts, pa.string()))
-            self._writer.write_table(batch.select(self._schema.names).cast(self._schema))
-            self.rows.update(batch[SOURCE].to_pylist())
+            rows = _of_corpus(batch, source, shorten) if source else batch
+            self._writer.write_table(rows.select(self._schema.names).cast(self._schema))
+            self.rows.update(rows[SOURCE].to_pylist())
+
+
+def _of_corpus(batch: pa.Table, source: str, shorten: Callable[[str], str] | None) -> pa.Table:
+    """Rows of a corpus as those of a training set."""
+    import pyarrow as pa
+
+    responses, complete = batch["response"].to_pylist(), batch["complete"].to_pylist()
+    kept = [shorten(text) for text in responses] if shorten else responses
+    pairs = zip(complete, kept, responses, strict=True)
+    columns = {name: batch[name] for name in COLUMNS}
+    columns["response"] = pa.array(kept, pa.string())
+    columns[SOURCE] = pa.repeat(pa.scalar(source), len(batch))
+    columns[UNFINISHED] = [whole is False or left != text for whole, left, text in pairs]
+    return pa.table(columns)
 
 
 def _batches(

@@ -8,24 +8,23 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from cotdistil.errors import UserError
+from cotdistil.parquet_table import open_table
 
 if TYPE_CHECKING:
     from cotdistil.training.examples import Example, ExampleMaker
 
 _SCHEMA = pa.schema({"input_ids": pa.list_(pa.int32()), "prompt_length": pa.int32()})
+_COLUMNS = ("problem_id", "question", "response", "unfinished")
 _ROWS_AT_ONCE = 1024
 
 
 def read_rows(training_set: Path) -> Iterator[dict]:
-    """The rows of `train.parquet` in order: problem_id, question, response."""
-    with pq.ParquetFile(training_set) as table:
-        for batch in table.iter_batches(
-            _ROWS_AT_ONCE, columns=["problem_id", "question", "response"]
-        ):
-            yield from batch.to_pylist()
+    """The rows of `train.parquet` in order: problem_id, question, response, unfinished."""
+    table = open_table(training_set, _COLUMNS, "training_sets")
+    for batch in table.iter_batches(_ROWS_AT_ONCE, columns=list(_COLUMNS)):
+        yield from batch.to_pylist()
 
 
 def write_tokens(training_set: Path, maker: ExampleMaker, tokens: Path) -> None:
@@ -36,7 +35,7 @@ def write_tokens(training_set: Path, maker: ExampleMaker, tokens: Path) -> None:
     with pa.OSFile(str(tokens), "wb") as sink, pa.ipc.new_file(sink, _SCHEMA) as writer:
         batch: list[Example] = []
         for row in read_rows(training_set):
-            example = maker.make(row["problem_id"], row["question"], row["response"])
+            example = maker.make(**row)
             if example is not None:
                 batch.append(example)
             if len(batch) == _ROWS_AT_ONCE:

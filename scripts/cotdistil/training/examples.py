@@ -71,11 +71,14 @@ class ExampleMaker:
         self.instruction = instruction
         self.ledger = Ledger()
 
-    def make(self, problem_id: str, question: str, response: str | None) -> Example | None:
+    def make(
+        self, problem_id: str, question: str, response: str | None, unfinished: bool = False
+    ) -> Example | None:
         """The example of one row, or None if the row is dropped.
 
-        A truncated response does not end its turn. Raises `UserError` on a row that is too long
-        where the policy is `raise`.
+        unfinished: the response stops before its end. Such a one, and one that is truncated here,
+        does not end its turn. Raises `UserError` on a row that is too long where the policy is
+        `raise`.
         """
         self.ledger.rows_in += 1
         if not response or not response.strip():
@@ -86,7 +89,8 @@ class ExampleMaker:
         learned = self.tokenizer(
             response, add_special_tokens=False, split_special_tokens=True
         ).input_ids
-        learned.append(self.end_of_turn)
+        if not unfinished:
+            learned.append(self.end_of_turn)
         excess = len(prompt) + len(learned) - self.max_length
         if excess > 0:
             learned = self._shorten(problem_id, prompt, learned, excess, response)
@@ -112,12 +116,14 @@ class ExampleMaker:
             self.ledger.drop("prompt over length" if fits_nothing else "over length")
             self.ledger.lose(len(prompt) + len(learned), ANSWER in response)
             return []
-        self.ledger.lose(excess, ANSWER in response and not self._keeps_answer(kept, response))
+        self.ledger.lose(excess, has_answer_beyond(response, len(self.tokenizer.decode(kept))))
         self.ledger.over_length["rows_truncated"] += 1
         return kept
 
-    def _keeps_answer(self, kept: list[int], response: str) -> bool:
-        return len(self.tokenizer.decode(kept)) >= _end_of_answer(response)
+
+def has_answer_beyond(response: str, characters: int) -> bool:
+    """Whether the last answer in a box is not whole within so many characters of `response`."""
+    return ANSWER in response and characters < _end_of_answer(response)
 
 
 def _end_of_answer(response: str) -> int:
