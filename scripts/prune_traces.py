@@ -10,6 +10,7 @@ trace whose full thinking does not lead the student to the answer is dropped, or
 from __future__ import annotations
 
 import contextlib
+import json
 from collections import Counter, defaultdict
 from collections.abc import Callable
 from functools import partial
@@ -51,6 +52,8 @@ def main() -> None:
         tokens, longest = measure(source, tokenizer)
         with open_student(job, tokenizer, longest) as student:
             record = prune(job, student, source, tokens)
+        made = json.loads((source.parent / "record.json").read_text())
+        record["sources"] = made.get("sources", {})
         if not record["rows_out"]:
             raise UserError(
                 f"{source}: found {len(tokens)} traces, and from the full thinking of none does the"

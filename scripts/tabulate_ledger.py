@@ -12,6 +12,7 @@ and .svg.
 from __future__ import annotations
 
 import csv
+import io
 import json
 from collections.abc import Iterable
 from pathlib import Path
@@ -105,10 +106,13 @@ def write_csv(rows: Iterable[dict], columns: list[str], path: Path) -> int:
     """Write the rows below a header, fractions with six decimals; returns how many there are."""
     count = 0
     with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, columns, lineterminator="\n")
-        writer.writeheader()
+        file.write(",".join(columns) + "\n")
         for row in rows:
-            writer.writerow({k: f"{v:.6f}" if isinstance(v, float) else v for k, v in row.items()})
+            # The writer quotes what its own line end has: so it does a carriage return in a cell.
+            line = io.StringIO(newline="")
+            cells = {k: f"{v:.6f}" if isinstance(v, float) else v for k, v in row.items()}
+            csv.DictWriter(line, columns, lineterminator="\r\n").writerow(cells)
+            file.write(line.getvalue().removesuffix("\r\n") + "\n")
             count += 1
     return count
 

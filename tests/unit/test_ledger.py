@@ -227,6 +227,17 @@ def test_what_screening_removed_stands_beside_what_it_matched(tmp_path):
         assert row == removed | {"removed_from": "gsm8k", "matched_in": matched}
 
 
+@pytest.mark.parametrize(
+    "question", ["one\rtwo", "one\r\ntwo", '"', ",", "=1+1", " ", "\u2028", ""]
+)
+def test_a_question_stands_in_one_cell_whatever_is_in_it(tmp_path, question):
+    store = HandMadeStore(tmp_path)
+    screening = screening_of(store, [REMOVED[0] | {"question": question}])
+    made = tabulate(store, {"r1": corpus_of(store, "r1")}, screening)
+    assert [row["question"] for row in table(made, "contamination.csv")] == [question]
+    assert table(made, "contamination.csv")[0]["matched"] == "0.93"
+
+
 def test_what_a_benchmark_was_left_without_stands_in_the_same_table_and_in_the_ledger(tmp_path):
     store = HandMadeStore(tmp_path)
     match = REMOVED[1] | {"reason": "exact match with a training problem", "matched_in": "1def"}

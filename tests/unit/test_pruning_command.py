@@ -57,6 +57,9 @@ PARAMS = {
 }
 
 
+SOURCES = {"0123456789ab": "corpora/long"}
+
+
 class Store:
     """A store with a model and a training set; `run` runs the command and reads its artefact."""
 
@@ -66,7 +69,7 @@ class Store:
         self.artefact = root / "pruned" / KEY
         for address in (f"models/{MODEL_KEY}", f"training_sets/{TRAINING_SET_KEY}"):
             (root / address).mkdir(parents=True)
-            (root / address / "record.json").write_text("{}")
+            (root / address / "record.json").write_text(json.dumps({"sources": SOURCES}))
         for file in model.iterdir():
             (root / "models" / MODEL_KEY / file.name).write_bytes(file.read_bytes())
         rows = [
@@ -157,6 +160,7 @@ def test_traces_that_the_student_does_not_validate_are_kept_whole_if_the_user_sa
     assert (record["rows_in"], record["rows_out"]) == (len(RESPONSES), len(RESPONSES))
     assert record["tokens_after"] == record["tokens_before"] == record["tokens_in"]
     assert record["reasons"]["full trace not validated"] == 4
+    assert record["sources"] == SOURCES
     # Each cut is asked once; the last of a trace is the full one, and no cut validates.
     rounds = tables["rounds"]
     assert not rounds.duplicated(["problem_id", "prefix_steps"]).any()

@@ -86,7 +86,7 @@ class Recipe(Section):
 
     take: Name | None = Field(None, description="name of a corpus: its traces, screened")
     correct_only: bool = Field(
-        True, description="with `take`: only traces that are correct and came to their end"
+        True, description="with `take`: only traces that are correct and not known to be cut off"
     )
     max_tokens: Positive | None = Field(
         None,
@@ -98,10 +98,12 @@ class Recipe(Section):
     )
     shared_with: list[Name] = Field(
         [],
-        description="with `take`: corpora; only problems for which each has such a trace as well",
+        description="with `take`: corpora; only problems for which each has such a trace as well"
+        " (two recipes that name each other's corpus have the same problems if `correct_only` and"
+        " `max_tokens` are the same in both)",
     )
     mix: Annotated[dict[Name, Annotated[float, Field(gt=0.0)]], Field(min_length=1)] | None = Field(
-        None, description="recipe -> weight; one trace per problem, weights are normalised"
+        None, description="recipe -> weight; one of them answers each problem that all have"
     )
     prune: Prune | None = Field(None, description="on-policy pruning of another recipe's traces")
     size: Positive | None = Field(None, description="keep so many problems; default: all")

@@ -59,7 +59,11 @@ class ExistingTraces(Section):
     complete: Text | None = Field(
         None, description="column that says whether each response came to its end"
     )
-    finish_reason: Text | None = Field(None, description="column that says why each response ended")
+    finish_reason: Text | None = Field(
+        None,
+        description="column that says why each response ended; where `complete` says nothing, one"
+        " that ended by `length` is cut off and one by `stop` is not",
+    )
     where: dict[Text, Cell | Annotated[list[Cell], Field(min_length=1)]] = Field(
         {}, description="column -> value, or list of values: only rows that have it are read"
     )
