@@ -19,7 +19,7 @@ COLOURS = {"correct": "#0072B2", "wrong": "#D55E00", "undecided": "#A6A6A6"}
 LINE_COLOUR = "#333333"
 NOTE = "Height: share of the corpus's traces; every panel has a scale of its own."
 BINS = 60
-LONGEST_NAME = 38
+PIXELS_OF_TITLES = 840  # of the 900; the rest keeps what stands left and right apart
 
 
 @dataclass(frozen=True)
@@ -94,20 +94,16 @@ def _draw_panel(axes: Axes, corpus: Lengths, edges: np.ndarray) -> None:
     axes.grid(axis="x", color="#E6E6E6", linewidth=0.8)
     axes.set_axisbelow(True)
     axes.spines[["top", "right", "left"]].set_visible(False)
-    name = corpus.corpus
-    if len(name) > LONGEST_NAME:
-        name = name[: LONGEST_NAME - 1] + "…"
-    traces = "trace" if count == 1 else "traces"
     if not count:
-        axes.set_title(f"{name}  (no traces)", loc="left", fontsize=11)
+        _set_titles(axes, corpus.corpus, "(no traces)", "")
         return
     lengths = length_statistics(corpus.tokens)
-    share = 100 * corpus.correct.mean()
-    axes.set_title(f"{name}  ({count:,} {traces}, {share:.0f} % correct)", loc="left", fontsize=11)
-    axes.set_title(
+    traces = "trace" if count == 1 else "traces"
+    _set_titles(
+        axes,
+        corpus.corpus,
+        f"({count:,} {traces}, {100 * corpus.correct.mean():.0f} % correct)",
         "   ".join(f"{name} {lengths[name]:,}" for name in ("median", "p95", "max")),
-        loc="right",
-        fontsize=10,
     )
     axes.axvline(max(lengths["median"], 1), color=LINE_COLOUR, linewidth=1.6)
     axes.axvline(max(lengths["p95"], 1), color=LINE_COLOUR, linewidth=1.4, linestyle=(0, (3, 2)))
@@ -115,6 +111,16 @@ def _draw_panel(axes: Axes, corpus: Lengths, edges: np.ndarray) -> None:
         max(lengths["max"], 1), 0, marker="v", markersize=6, color=LINE_COLOUR, clip_on=False,
         transform=axes.get_xaxis_transform(),
     )  # fmt: skip
+
+
+def _set_titles(axes: Axes, name: str, traces: str, lengths: str) -> None:
+    """Name and traces on the left, lengths on the right; a name that is too long is cut."""
+    renderer = axes.figure.canvas.get_renderer()
+    right = axes.set_title(lengths, loc="right", fontsize=10).get_window_extent(renderer).width
+    left, shown = axes.set_title(f"{name}  {traces}", loc="left", fontsize=11), name
+    while shown and left.get_window_extent(renderer).width + right > PIXELS_OF_TITLES:
+        shown = shown[:-1]
+        left.set_text(f"{shown}…  {traces}")
 
 
 def _set_ticks(axes: Axes, edges: np.ndarray) -> None:
