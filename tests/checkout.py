@@ -24,6 +24,9 @@ begin_run(config, plan)
 root = Path("results") / plan.experiment
 named = [Path(plan.marker)]
 named += [root / "tables" / name for name in ("summary.csv", "summary.md", "gaps.csv")]
+ledger = ("ledger.csv", "corpora.csv", "contamination.csv")
+named += [root / "tables" / name for name in ledger if plan.ledger]
+named += [root / "figures" / "trace_lengths.png"] if plan.ledger else []
 named += [root / "tables" / name for name in ("audit.csv", "disagreements.csv") if plan.audit]
 named += [root / "figures" / f"accuracy_vs_tokens.{kind}" for kind in ("png", "svg")]
 for path in [Path(record_path(address)) for address in plan.nodes]:

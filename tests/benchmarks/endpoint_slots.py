@@ -146,8 +146,10 @@ class Server:
 
     async def stream(self, writer: asyncio.StreamWriter, seconds: float) -> None:
         writer.write(HEAD % b"text/event-stream" + b"Transfer-Encoding: chunked\r\n\r\n")
-        for _ in range(WORDS):
-            await asyncio.sleep(seconds / WORDS)
+        clock = asyncio.get_running_loop().time
+        began = clock()
+        for word in range(1, WORDS + 1):
+            await asyncio.sleep(began + seconds * word / WORDS - clock())
             writer.write(chunked({"choices": [{"delta": {"content": "word "}}]}))
         self.change(-1)
         writer.write(chunked({"choices": [{"delta": {}, "finish_reason": "stop"}]}))

@@ -1,8 +1,11 @@
-"""Seconds and memory of reading a corpus of the size and shape of OpenR1-Math-220k.
+"""From a corpus of the size and shape of OpenR1-Math-220k to a training set: seconds and memory.
 
-    python tests/benchmarks/openr1_scale.py [--traces N ...] [--folder FOLDER]
+    python tests/benchmarks/openr1_scale.py [--traces N ...] [--tokens MODEL] [--folder FOLDER]
 
 Writes synthetic JSON Lines of about 23 kB a trace (5 GB at 220,000) and removes them afterwards.
+Problems, corpus (graded by flag), screening for duplicates and against 10,000 benchmark questions,
+and the choice of one correct trace per problem run one after the other; with the folder of a MODEL,
+its tokenizer counts every trace too.
 """
 
 import argparse
@@ -26,17 +29,18 @@ def main() -> None:
     )
     parser.add_argument("--traces", type=int, nargs="+", default=SIZES)
     parser.add_argument("--folder", type=Path, help="where to write; default: a temporary folder")
+    parser.add_argument("--tokens", type=Path, help="folder of a model whose tokens are counted")
     arguments = parser.parse_args()
     sys.path[:0] = [str(TESTS), str(TESTS.parent / "scripts")]
     for traces in arguments.traces:
         folder = Path(tempfile.mkdtemp(prefix="openr1_scale_", dir=arguments.folder)).resolve()
         try:
-            measure(traces, folder)
+            measure(traces, folder, arguments.tokens)
         finally:
             shutil.rmtree(folder)
 
 
-def measure(traces: int, folder: Path) -> None:
+def measure(traces: int, folder: Path, model: Path | None) -> None:
     from hand_made_store import HandMadeStore
 
     path = folder / "openr1.jsonl"
@@ -45,14 +49,46 @@ def measure(traces: int, folder: Path) -> None:
             file.write(json.dumps(row, ensure_ascii=False) + "\n")
     print(f"{traces:,} traces, {path.stat().st_size / 1e9:.2f} GB", flush=True)
     store = HandMadeStore(folder)
+    started = time.monotonic()
     problems = run(store, "problems", PROBLEMS, {}, {"problems": path})
     corpus = run(store, "corpora", TRACES, {"problems": problems}, {"traces": path})
-    record = json.loads((corpus / "record.json").read_text())
-    assert record["rows_in"] == record["rows_out"] + sum(record["dropped"].values()) == traces
+    benchmark = write_benchmark(store)
+    parents = {"problems": problems, "benchmarks": [benchmark]}
+    screening = run(store, "screening", SCREENING, parents)
+    parents = {"corpus": corpus, "screening": screening}
+    run(store, "training_sets", TAKE, parents)
+    print(f"  all: {time.monotonic() - started:.0f} s", flush=True)
+    if model is not None:
+        tokenizer = store.artefact("models", "tokenizer")
+        for file in model.resolve().glob("*token*"):
+            (tokenizer / file.name).symlink_to(file)
+        parents["tokens"] = run(
+            store, "token_counts", {"instruction": None}, {"corpus": corpus, "model": tokenizer}
+        )
+        limit = {"max_tokens": 16384, "over_length": "drop"}
+        run(store, "training_sets", TAKE | limit, parents)
+        print(f"  all with tokens: {time.monotonic() - started:.0f} s", flush=True)
     size = (corpus / "traces.parquet").stat().st_size
-    print(f"  traces.parquet: {size / 1e9:.2f} GB, {record['correct']:,} correct", flush=True)
+    print(f"  traces.parquet: {size / 1e9:.2f} GB", flush=True)
 
 
+def write_benchmark(store) -> Path:
+    """10,000 questions as long as those of the corpus."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    rng = random.Random(1)
+    sentences = [sentence(rng) for _ in range(20_000)]
+    questions = [f"(b{number}) {text(rng, sentences, 4)}" for number in range(10_000)]
+    folder = store.artefact("problems", "benchmark")
+    columns = {"problem_id": [f"b{number}" for number in range(10_000)], "question": questions}
+    pq.write_table(pa.table(columns), folder / "problems.parquet")
+    return folder
+
+
+SCREENING = {"ngram": 13, "near_duplicates": 0.8, "expressions": False}
+TAKE = {"kind": "take", "correct_only": True, "choose": "first", "size": None, "seed": 0}
+TAKE |= {"max_tokens": None}
 PROBLEMS = {
     "kind": "file",
     "format": "jsonl",
@@ -75,16 +111,18 @@ TRACES = {
 }
 
 
-def run(store, stage: str, params: dict, parents: dict, files: dict) -> Path:
+def run(store, stage: str, params: dict, parents: dict, files: dict | None = None) -> Path:
     """Run one command in a process of its own, say what it took, and return its artefact."""
     started = time.monotonic()
-    made = store.run(stage, params, parents, files, own_process=True, timeout=1200)
+    made = store.run(stage, params, parents, files, own_process=True, timeout=3600)
     if made.status:
         sys.exit(made.text)
+    dropped = made.record["dropped"]
+    assert made.record["rows_in"] == made.record["rows_out"] + sum(dropped.values())
     seconds, cost = time.monotonic() - started, made.record["cost"]
     print(
         f"  {stage}: {seconds:.0f} s ({cost['cpu_seconds']:.0f} s of processor time),"
-        f" peak {cost['peak_memory_mb'] / 1000:.2f} GB",
+        f" peak {cost['peak_memory_mb'] / 1000:.2f} GB; {made.record['rows_out']:,} rows",
         flush=True,
     )
     return made.folder

@@ -16,6 +16,7 @@ from cotdistil.errors import ConfigError
 
 PUBLISH = ["publishing the tables of quickstart", "results/quickstart"]
 REPORT = ["figures: quickstart", *PUBLISH, "tables: quickstart"]
+LEDGER = "ledger: quickstart"
 ARM = "smollm2-135m · {} · seed {}"
 ARMS = ["smollm2-135m · base", *(ARM.format(r, 0) for r in ("short", "long", "mix", "pruned"))]
 
@@ -50,7 +51,8 @@ def test_two_values_swapped_run_what_either_decides(finished):
         )
 
     edit(finished, swap)
-    jobs = ["corpus: long", "training set: long", "training set: mix"]
+    jobs = ["corpus: long", "training set: long", "training set: mix", LEDGER]
+    jobs += ["token counts: long in tokens of smollm2-135m"]
     jobs += ["pruning: smollm2-135m · pruned", *arm_jobs("long"), *arm_jobs("mix")]
     assert finished.planned_jobs() == sorted([*jobs, *arm_jobs("pruned"), *REPORT])
 
@@ -64,18 +66,22 @@ def test_a_seed_added_runs_its_arms_only(finished):
 def test_a_recipe_added_runs_its_arm_only(finished):
     half = {"mix": {"long": 1.0, "short": 1.0}}
     edit(finished, lambda config: config["recipes"].update(half=half))
-    assert finished.planned_jobs() == sorted(["training set: half", *arm_jobs("half"), *REPORT])
+    assert finished.planned_jobs() == sorted(
+        ["training set: half", LEDGER, *arm_jobs("half"), *REPORT]
+    )
 
 
 def test_a_recipe_made_of_two_others_crosses_them(finished):
     both = {"mix": {"pruned": 1.0, "short": 4.0}}
     edit(finished, lambda config: config["recipes"].update(both=both))
-    assert finished.planned_jobs() == sorted(["training set: both", *arm_jobs("both"), *REPORT])
+    assert finished.planned_jobs() == sorted(
+        ["training set: both", LEDGER, *arm_jobs("both"), *REPORT]
+    )
 
 
 def test_a_recipe_removed_runs_only_the_tables(finished):
     edit(finished, lambda config: config["recipes"].pop("pruned"))
-    assert finished.planned_jobs() == sorted(REPORT)
+    assert finished.planned_jobs() == sorted([LEDGER, *REPORT])
 
 
 def test_a_recipe_renamed_runs_only_the_tables(finished):
@@ -85,7 +91,7 @@ def test_a_recipe_renamed_runs_only_the_tables(finished):
         config["gaps"]["delta_long"]["minus"] = "brief"
 
     edit(finished, rename)
-    assert finished.planned_jobs() == sorted(REPORT)
+    assert finished.planned_jobs() == sorted([LEDGER, *REPORT])
 
 
 def test_a_student_renamed_runs_only_the_tables(finished):
@@ -102,7 +108,7 @@ def test_a_benchmark_renamed_runs_only_the_tables(finished):
     assert finished.planned_jobs() == sorted(REPORT)
 
 
-def test_a_teacher_a_corpus_and_a_problem_set_renamed_run_nothing(finished):
+def test_a_teacher_a_corpus_and_a_problem_set_renamed_run_only_the_ledger(finished):
     def rename(config):
         config["teachers"]["verbose"] = config["teachers"].pop("careful")
         config["problems"]["arithmetic"] = config["problems"].pop("sums")
@@ -115,7 +121,7 @@ def test_a_teacher_a_corpus_and_a_problem_set_renamed_run_nothing(finished):
         config["benchmarks"]["sums"]["problems"] = "arithmetic"
 
     edit(finished, rename)
-    assert finished.planned_jobs() == []
+    assert finished.planned_jobs() == sorted([LEDGER, *PUBLISH])
 
 
 def test_a_benchmark_added_samples_every_arm_on_it_and_trains_nothing(finished):
@@ -125,6 +131,63 @@ def test_a_benchmark_added_samples_every_arm_on_it_and_trains_nothing(finished):
     edit(finished, add)
     jobs = [f"{stage}: {arm} · longer" for stage in ("samples", "scores") for arm in ARMS]
     assert finished.planned_jobs() == sorted([*jobs, *REPORT])
+
+
+def test_a_benchmark_of_other_problems_added_screens_the_training_problems_for_them(finished):
+    def add(config):
+        config["problems"]["more"] = {"kind": "arithmetic", "test": 5}
+        config["benchmarks"]["more"] = {**config["benchmarks"]["sums"], "problems": "more"}
+
+    edit(finished, add)
+    jobs = finished.planned_jobs()
+    assert "screening: sums · train" in jobs
+    assert {"training set: long", "training set: short"} <= set(jobs)
+    assert not {"corpus: long", "corpus: short", "samples: smollm2-135m · base · sums"} & set(jobs)
+
+
+GENERATING = {
+    "local": {"kind": "model", "model": "smollm2-135m", "max_tokens": 8},
+    "far": {"kind": "endpoint", "model": "r1", "max_tokens": 8, "samples": 2, "temperature": 1.0},
+}
+
+
+def with_generating_teachers(config):
+    config["teachers"] |= GENERATING
+    config["teachers"]["far"]["shards"] = 2
+    for name in GENERATING:
+        config["corpora"][name] = {"teacher": name, "problems": "sums"}
+        config["recipes"][name] = {"take": name}
+
+
+def test_a_generating_teacher_answers_in_shards_and_then_is_graded(finished):
+    edit(finished, with_generating_teachers)
+    jobs = finished.planned_jobs()
+    expected = {"responses: local", "corpus: local", "corpus: far"}
+    expected |= {f"responses: far · shard {shard} of 2" for shard in (1, 2)}
+    assert expected <= set(jobs)
+    assert [job for job in jobs if job.startswith(("problems", "model"))] == []
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "starts"),
+    [
+        ("concurrency", 3, []),
+        ("token_budget", 5000, []),
+        ("price", {"prompt": 1.0, "completion": 2.0}, ["ledger"]),
+        ("fallback", ["last_number"], ["corpus"]),
+        ("samples", 4, ["responses", "corpus"]),
+        ("temperature", 0.5, ["responses", "corpus"]),
+    ],
+)
+def test_a_key_of_an_endpoint_runs_what_it_decides(finished, key, value, starts):
+    edit(finished, with_generating_teachers)
+    finished.pretend_all_is_done()
+    assert finished.planned_jobs() == []
+    edit(finished, lambda config: config["teachers"]["far"].update({key: value}))
+    jobs = finished.planned_jobs()
+    found = {job.split(":")[0] for job in jobs if job.startswith(("responses", "corpus", "ledger"))}
+    assert found == {*starts, *(["ledger"] if starts else [])}
+    assert not [job for job in jobs if "local" in job]
 
 
 def test_a_student_added_runs_its_own_arms_only(finished, tmp_path):
@@ -243,7 +306,7 @@ def test_recipes_in_another_order_run_only_the_tables(finished):
         config["recipes"] = dict(reversed(config["recipes"].items()))
 
     edit(finished, reverse)
-    assert finished.planned_jobs() == sorted(REPORT)
+    assert finished.planned_jobs() == sorted([LEDGER, *REPORT])
 
 
 def test_the_saved_resolved_config_is_the_same_experiment(finished):
@@ -298,7 +361,7 @@ def test_an_edited_helper_reruns_what_it_decides_however_deep_it_is_imported(fin
 def test_an_edited_engine_reruns_only_what_that_engine_generates(finished):
     path = finished.folder / "scripts/cotdistil/engines/vllm_engine.py"
     path.write_text(f"{path.read_text()}\nEDITED = 1\n")
-    jobs = ["pruning: smollm2-135m · pruned", *arm_jobs("pruned"), *REPORT]
+    jobs = ["pruning: smollm2-135m · pruned", *arm_jobs("pruned"), LEDGER, *REPORT]
     assert finished.planned_jobs() == sorted(jobs)
 
 
@@ -325,7 +388,10 @@ def test_a_data_file_replaced_by_one_with_an_older_date_reruns_its_benchmark(fin
     other.replace(file)
     jobs = finished.planned_jobs()
     assert "problems: local · test" in jobs
-    assert {job.rsplit(" · ", 1)[-1] for job in jobs if job.startswith("samples")} == {"local"}
+    assert "samples: smollm2-135m · base · local" in jobs
+    assert "samples: smollm2-135m · base · sums" not in jobs
+    # Training problems are screened for its questions; what that leaves unchanged is linked.
+    assert "screening: sums · train" in jobs
 
 
 def test_a_data_file_moved_or_touched_reruns_nothing(finished, tmp_path):
@@ -368,7 +434,7 @@ def test_another_experiments_tables_are_refused_with_a_word_on_configfile(finish
 
 def test_a_dry_run_works_in_a_fresh_checkout_and_writes_nothing(tmp_path):
     checkout = Checkout(tmp_path / "fresh")
-    assert len(checkout.planned_jobs()) == 27
+    assert len(checkout.planned_jobs()) == 30
     assert not (checkout.folder / "results").exists()
 
 
@@ -396,10 +462,10 @@ def test_what_no_experiment_refers_to_is_listed_and_deleted_only_when_told(finis
     assert " 0 artefacts" in clean()
     edit(finished, lambda config: config["recipes"].pop("pruned"))
     finished.pretend_all_is_done()
-    # The pruned arm's training set, model, samples and scores, and the tables and figure with it.
-    assert " 6 artefacts not needed" in clean()
+    # The pruned arm's training set, model, samples and scores, and tables, figure and ledger.
+    assert " 7 artefacts not needed" in clean()
     assert finished.planned_jobs() == []
-    assert " 6 artefacts deleted" in clean("--delete")
+    assert " 7 artefacts deleted" in clean("--delete")
     assert " 0 artefacts" in clean()
     assert finished.planned_jobs() == []
 
