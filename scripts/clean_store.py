@@ -3,7 +3,7 @@
     python scripts/clean_store.py            # lists
     python scripts/clean_store.py --delete   # deletes what it lists
     python scripts/clean_store.py --remake sft/KEY   # deletes an artefact and all made from it
-    python scripts/clean_store.py --ask-again responses/KEY   # the same, but keeps a teacher's answers
+    python scripts/clean_store.py --ask-again responses/KEY   # asks what failed
 
 An experiment is a folder under results/ with a plan.json, written by its last run. Work folders of
 jobs that were killed are kept for as long as an experiment plans the job. After `--remake`, the

@@ -183,9 +183,11 @@ def test_an_unknown_model_stops_everything_with_one_error() -> None:
     ("fault", "said"),
     [
         (refusal(401, "expired"), "refuses access.*expired"),
-        (refusal(402, "Insufficient Balance"), "answers no more .*Insufficient Balance.*top it up"),
+        (refusal(402, "Insufficient"), "answers no more .*Insufficient.*top it up"),
         (
-            Fault(429, json.dumps({"error": {"message": "exceeded", "code": "insufficient_quota"}})),
+            Fault(
+                429, json.dumps({"error": {"message": "exceeded", "code": "insufficient_quota"}})
+            ),
             "answers no more .*exceeded.*top it up",
         ),
     ],
