@@ -3,10 +3,13 @@
     python scripts/clean_store.py            # lists
     python scripts/clean_store.py --delete   # deletes what it lists
     python scripts/clean_store.py --remake sft/KEY   # deletes an artefact and all made from it
+    python scripts/clean_store.py --ask-again responses/KEY   # asks what failed
 
 An experiment is a folder under results/ with a plan.json, written by its last run. Work folders of
 jobs that were killed are kept for as long as an experiment plans the job. After `--remake`, the
-next run makes again what it deleted, for instance with newer packages.
+next run makes again what it deleted, for instance with newer packages; a teacher's answers are only
+asked for again if they are named, or its model is. After `--ask-again` it asks the questions that
+have no answer.
 """
 
 import argparse
@@ -15,10 +18,12 @@ import shutil
 import sys
 from pathlib import Path
 
+from cotdistil.early_cutoff import link_file
 from cotdistil.errors import UserError
 from cotdistil.last_run import lock_results
 from cotdistil.stages import STAGES
 from cotdistil.store import RECORD_COPY, STORE, parent_addresses
+from cotdistil.teaching.answer_log import LOG, notes_of_others
 
 
 def main() -> None:
@@ -27,15 +32,16 @@ def main() -> None:
     )
     parser.add_argument("--delete", action="store_true", help="delete what is listed")
     parser.add_argument("--remake", nargs="+", metavar="STAGE/KEY", default=[])
+    parser.add_argument("--ask-again", nargs="+", metavar="responses/KEY", default=[])
     arguments = parser.parse_args()
     delete = arguments.delete
-    if delete or arguments.remake:
+    if delete or arguments.remake or arguments.ask_again:
         try:
             lock_results(Path("results"))
         except UserError as error:
             sys.exit(str(error))
-    if arguments.remake:
-        remake(arguments.remake)
+    if arguments.remake or arguments.ask_again:
+        remake(arguments.remake, arguments.ask_again)
         return
     plans = sorted(Path("results").glob("*/plan.json"))
     if not plans:
@@ -73,31 +79,62 @@ def unused_folders(plans: list[Path]) -> list[Path]:
     return artefacts + work
 
 
-def remake(addresses: list[str]) -> None:
-    """Delete artefacts, all that is made from them, and the markers of tables that show them."""
-    unknown = [address for address in addresses if not (STORE / address).is_dir()]
+def remake(addresses: list[str], ask_again: list[str]) -> None:
+    """Delete artefacts, all that is made from them, and the markers of tables that show them.
+
+    What their jobs had done so far goes too. Of responses, the answers are kept for the next run
+    unless these, or the model that gave them, are among `addresses` or made from them.
+    """
+    unknown = [each for each in (*addresses, *ask_again) if not (STORE / each).is_dir()]
+    unknown += [each for each in ask_again if not each.startswith("responses/")]
     if unknown:
         sys.exit(f"{', '.join(unknown)}: not in {STORE}; give STAGE/KEY, as in plan.json")
     manifests = {
-        f"{manifest['stage']}/{path.stem}": parent_addresses(manifest)
+        f"{manifest['stage']}/{path.stem}": manifest
         for path in sorted((STORE / "manifests").glob("*.json"))
         if "stage" in (manifest := json.loads(path.read_text()))
     }
-    # What is made again is not to be taken from what was made of the same inputs elsewhere.
-    shutil.rmtree(STORE / "by_inputs", ignore_errors=True)
-    doomed = set(addresses)
+    if addresses:
+        # What is made again is not to be taken from what was made of the same inputs elsewhere.
+        shutil.rmtree(STORE / "by_inputs", ignore_errors=True)
+    doomed = {*addresses, *ask_again}
     while more := {
         address
-        for address, parents in manifests.items()
-        if address not in doomed and doomed.intersection(parents)
+        for address, manifest in manifests.items()
+        if address not in doomed and doomed.intersection(parent_addresses(manifest))
     }:
         doomed |= more
     for address in sorted(doomed):
-        for marker in Path("results").glob(f"*/published/*{address.split('/')[1]}*.json"):
+        stage, key = address.split("/")
+        for marker in Path("results").glob(f"*/published/*{key}*.json"):
             marker.unlink()
+        if stage == "responses":
+            manifest = manifests[address]
+            if address in addresses or manifest["parents"].get("model") in doomed:
+                forget_answers(key, manifest["params"])
+            else:
+                keep_answers(key)
+        else:
+            shutil.rmtree(STORE / "work" / key, ignore_errors=True)
         if (STORE / address).is_dir():
             delete_artefact(STORE / address)
             print(f"deleted  {STORE / address}")
+
+
+def keep_answers(key: str) -> None:
+    """Leave an artefact's answers to the job that makes it again."""
+    log, work = STORE / "responses" / key / LOG, STORE / "work" / key
+    if log.exists():
+        work.mkdir(parents=True, exist_ok=True)
+        (work / LOG).unlink(missing_ok=True)
+        link_file(log, work / LOG)
+
+
+def forget_answers(key: str, params: dict) -> None:
+    """See to it that the job which makes an artefact again takes no answer over."""
+    shutil.rmtree(STORE / "work" / key, ignore_errors=True)
+    for note in notes_of_others(STORE, key, params):
+        note.unlink()
 
 
 def delete_artefact(folder: Path) -> None:

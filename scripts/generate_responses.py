@@ -19,14 +19,14 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict
 
-from cotdistil.response_formats import normalise_response
-
+from cotdistil.early_cutoff import link_file
 from cotdistil.errors import UserError
 from cotdistil.gold_answers import gold_of
 from cotdistil.grading.extract import extract_answer
 from cotdistil.grading.grader import Grader
 from cotdistil.job import Job, run_job
-from cotdistil.teaching.answer_log import LOG, AnswerArchive, AnswerLog, known_logs
+from cotdistil.response_formats import normalise_response
+from cotdistil.teaching.answer_log import LOG, AnswerArchive, AnswerLog, open_known_logs
 from cotdistil.teaching.tries import EverySample, Tries, UntilSolved, shard_of
 
 FAILED = "failed.jsonl"
@@ -48,13 +48,15 @@ def main() -> None:
                 job.tell(f"{log.damaged} damaged lines of an earlier run are asked again")
             failed = ask(job, log, tries)
             record = describe(log, tries, failed)
-        (job.work / LOG).rename(job.staging / LOG)
+        # Not moved: until the artefact is there, `staging` does not survive a kill.
+        link_file(job.work / LOG, job.staging / LOG)
         lines = (json.dumps({"id": id_, "error": error}) + "\n" for id_, error in failed.items())
         (job.staging / FAILED).write_text("".join(lines))
         if failed:
             job.tell(
                 f"{len(failed)} of {len(tries.wanted)} questions have no answer (listed in"
-                f" {FAILED}); 'clean_store.py --remake responses/{job.key}' asks them again"
+                f" {FAILED}); 'clean_store.py --ask-again responses/{job.key}' has the next run ask"
+                " them again, and only them"
             )
         job.publish(record)
 
@@ -63,7 +65,7 @@ def main() -> None:
 def open_tries(job: Job, problems: list[dict], log: AnswerLog) -> Iterator[Tries]:
     """What is still to be asked; answers that others were given are copied into the log first."""
     params = job.params
-    archive = AnswerArchive(known_logs(job.store, params["answers"], job.key))
+    archive = AnswerArchive(open_known_logs(job.store, job.key, params))
 
     def known(id_: str) -> dict | None:
         if id_ not in log and id_ in archive:

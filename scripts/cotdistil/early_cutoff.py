@@ -50,12 +50,19 @@ def remember(digest: str, address: str, store: Path) -> None:
 
 
 def equal_artefact(digest: str, store: Path) -> str | None:
-    """The address of an artefact made of inputs with this content, if it is still there."""
+    """The address of an artefact made of inputs with this content, if it is still there.
+
+    The artefact's own record decides: since the note was written, it may have been made again, of
+    inputs that were made again with another content.
+    """
     note = _note(digest, store)
     if not note.exists():
         return None
     address = note.read_text()
-    return address if (store / address / "record.json").exists() else None
+    record = store / address / "record.json"
+    if not record.exists() or json.loads(record.read_text()).get("inputs") != digest:
+        return None
+    return address
 
 
 def link_files(source: Path, target: Path) -> None:
@@ -64,10 +71,15 @@ def link_files(source: Path, target: Path) -> None:
         if file.is_file() and file.name not in RECORDS:
             place = target / file.relative_to(source)
             place.parent.mkdir(parents=True, exist_ok=True)
-            try:
-                os.link(file, place)
-            except OSError:
-                shutil.copyfile(file, place)
+            link_file(file, place)
+
+
+def link_file(source: Path, target: Path) -> None:
+    """One more name for a file, or a copy of it where the file system has no hard links."""
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copyfile(source, target)
 
 
 def _content(folder: Path) -> str | None:

@@ -18,6 +18,7 @@ import shutil
 import sys
 import time
 from collections.abc import Iterator
+from functools import cached_property
 from pathlib import Path
 
 from cotdistil.code_version import code_version
@@ -121,6 +122,7 @@ class Job:
             "stage": self.stage,
             "key": self.key,
             **record,
+            "inputs": self._inputs,
             "content": content_digest(self.staging),
             "cost": {
                 "seconds": round(time.monotonic() - self._started, 2),
@@ -131,23 +133,30 @@ class Job:
             "made_with": _versions(),
         }
         self._appear(record)
-        inputs = inputs_digest(self.manifest, self.store)
-        if inputs is not None:
-            remember(inputs, f"{self.stage}/{self.key}", self.store)
 
     def take_equal(self) -> bool:
-        """Publish the artefact that was made of inputs with the same content, if there is one."""
-        if not STAGES[self.stage].by_content:
-            return False
-        inputs = inputs_digest(self.manifest, self.store)
-        equal = equal_artefact(inputs, self.store) if inputs else None
+        """Publish the artefact that was made of inputs with the same content, if there is one.
+
+        One whose files are not what they were when it was made is left alone.
+        """
+        equal = equal_artefact(self._inputs, self.store) if self._inputs else None
         if equal is None or equal == f"{self.stage}/{self.key}":
             return False
         record = json.loads((self.store / equal / "record.json").read_text())
         link_files(self.store / equal, self.staging)
+        if content_digest(self.staging) != record["content"]:
+            self.tell(f"the files of {equal} are not what they were; this one is made anew")
+            _prepare(self)
+            return False
         self._appear({**record, "key": self.key, "same_as": record.get("same_as", equal)})
         self.tell(f"the same as {equal}, which was made from inputs with the same content")
         return True
+
+    @cached_property
+    def _inputs(self) -> str | None:
+        """Of a stage that is taken over by content, what its inputs held when the job began."""
+        by_content = STAGES[self.stage].by_content
+        return inputs_digest(self.manifest, self.store) if by_content else None
 
     def _appear(self, record: dict) -> None:
         text = json.dumps(record, indent=1, ensure_ascii=False) + "\n"
@@ -162,6 +171,8 @@ class Job:
             shutil.rmtree(folder)
         folder.parent.mkdir(parents=True, exist_ok=True)
         self.staging.rename(folder)
+        if self._inputs is not None:
+            remember(self._inputs, f"{self.stage}/{self.key}", self.store)
         shutil.rmtree(self.work, ignore_errors=True)
         self._progress.done()
 

@@ -1,5 +1,6 @@
 """Answers on disk: whole lines only, found by id, used again."""
 
+import contextlib
 import json
 import os
 import signal
@@ -12,7 +13,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cotdistil.errors import UserError
-from cotdistil.teaching.answer_log import LOG, AnswerArchive, AnswerLog, answer_id, known_logs
+from cotdistil.teaching.answer_log import (
+    LOG,
+    AnswerArchive,
+    AnswerLog,
+    answer_id,
+    open_known_logs,
+)
 
 SCRIPTS = Path(__file__).resolve().parents[2] / "scripts"
 
@@ -100,7 +107,7 @@ def test_what_was_appended_survives_a_kill_at_once(tmp_path):
 def test_an_archive_finds_answers_in_several_logs_and_says_where_one_is_damaged(tmp_path):
     write(tmp_path / "a.jsonl", [row(1), row(2)])
     write(tmp_path / "b.jsonl", [row(2), row(3)])
-    archive = AnswerArchive([tmp_path / "a.jsonl", tmp_path / "b.jsonl"])
+    archive = AnswerArchive((tmp_path / name).open("rb") for name in ("a.jsonl", "b.jsonl"))
     assert archive.row(row(3)["id"]) == row(3)
     assert answer_id("another", 0) not in archive
     text = (tmp_path / "a.jsonl").read_bytes().replace(b'"text": "answer 1', b'"text": answer 1 ')
@@ -110,16 +117,53 @@ def test_an_archive_finds_answers_in_several_logs_and_says_where_one_is_damaged(
     archive.close()
 
 
+def known_logs(store, own_key, answers="rows", shard=0, shards=1):
+    params = {"answers": answers, "shard": shard, "shards": shards}
+    with contextlib.ExitStack() as open_files:
+        found = [open_files.enter_context(log) for log in open_known_logs(store, own_key, params)]
+        return [str(Path(log.name).parent.relative_to(store)) for log in found]
+
+
+def make_logs(store, *places):
+    for place in places:
+        (store / place).mkdir(parents=True)
+        (store / place / LOG).touch()
+
+
 def test_logs_of_finished_killed_and_deleted_jobs(tmp_path):
-    assert known_logs(tmp_path, "rows", "mine") == []
-    for place in ("responses/finished", "work/killed", "work/finished"):
-        (tmp_path / place).mkdir(parents=True)
-        (tmp_path / place / LOG).touch()
+    assert known_logs(tmp_path, "mine") == []
+    make_logs(tmp_path, "responses/finished", "work/killed")
     for other in ("finished", "killed", "deleted"):
-        known_logs(tmp_path, "rows", other)
-    found = known_logs(tmp_path, "rows", "mine")
-    assert found == [tmp_path / "responses/finished" / LOG, tmp_path / "work/killed" / LOG]
-    assert known_logs(tmp_path, "other rows", "mine") == []
+        known_logs(tmp_path, other)
+    assert known_logs(tmp_path, "mine") == ["responses/finished", "work/killed"]
+    assert known_logs(tmp_path, "mine", answers="other rows") == []
+
+
+def test_a_log_that_is_published_while_it_is_looked_for_is_found(tmp_path, monkeypatch):
+    make_logs(tmp_path, "work/ending")
+    known_logs(tmp_path, "ending")
+    open_now = Path.open
+
+    def publish_first(path, *arguments, **more):
+        if path == tmp_path / "work/ending" / LOG:
+            (tmp_path / "responses").mkdir()
+            (tmp_path / "work/ending").rename(tmp_path / "responses/ending")
+        return open_now(path, *arguments, **more)
+
+    monkeypatch.setattr(Path, "open", publish_first)
+    assert known_logs(tmp_path, "mine") == ["responses/ending"]
+
+
+def test_only_logs_that_may_hold_the_same_questions_are_read(tmp_path):
+    shards = [("a", 0, 2), ("b", 1, 2), ("c", 1, 4), ("d", 2, 3), ("whole", 0, 1)]
+    for key, shard, of in shards:
+        make_logs(tmp_path, f"responses/{key}")
+        known_logs(tmp_path, key, shard=shard, shards=of)
+    found = known_logs(tmp_path, "mine", shard=3, shards=4)
+    assert found == ["responses/b", "responses/d", "responses/whole"]
+    for key, shard, of in shards:
+        shared = {n for n in range(100) if n % of == shard and n % 4 == 3}
+        assert (f"responses/{key}" in found) == bool(shared)
 
 
 def test_an_id_is_of_the_question_and_the_sample_alone():

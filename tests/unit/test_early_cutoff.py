@@ -1,6 +1,7 @@
 """What was made of inputs with the same content is taken over, not made again."""
 
 import json
+import shutil
 
 import pandas as pd
 import pytest
@@ -36,6 +37,10 @@ def score(store, samples, **changed):
     made = store.run("scores", PARAMS | changed, {"samples": samples})
     assert made.status == 0, made.text
     return made
+
+
+def verdict(scored):
+    return pd.read_parquet(scored.folder / "scores.parquet")["correct"][0]
 
 
 def test_the_same_bytes_under_another_key_are_linked_and_the_record_says_from_where(store):
@@ -74,6 +79,34 @@ def test_what_was_deleted_is_made_again(store):
     first = score(store, make_samples(store, "before"))
     (first.folder / "record.json").unlink()
     assert "same_as" not in score(store, make_samples(store, "after")).record
+
+
+def test_an_artefact_that_was_made_again_of_other_inputs_is_not_taken_for_what_it_was(store):
+    samples = make_samples(store, "before")
+    first = score(store, samples)
+    shutil.rmtree(first.folder)
+    make_samples(store, "before", answer="5")
+    assert not verdict(score(store, samples))
+    second = score(store, make_samples(store, "after"))
+    assert "same_as" not in second.record
+    assert verdict(second)
+
+
+def test_an_artefact_whose_files_were_changed_in_place_is_not_taken(store):
+    first = score(store, make_samples(store, "before"))
+    with (first.folder / "scores.parquet").open("ab") as file:
+        file.write(b"more")
+    second = score(store, make_samples(store, "after"))
+    assert "same_as" not in second.record
+    assert "are not what they were; this one is made anew" in second.text
+    assert len(pd.read_parquet(second.folder / "scores.parquet")) == 1
+
+
+def test_an_artefact_that_was_taken_over_is_there_for_others_when_the_first_is_deleted(store):
+    first = score(store, make_samples(store, "before"))
+    score(store, make_samples(store, "after"))
+    shutil.rmtree(first.folder)
+    assert "same_as" in score(store, make_samples(store, "later")).record
 
 
 def test_deleting_one_of_two_equal_artefacts_leaves_the_other_whole(store):

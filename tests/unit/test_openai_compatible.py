@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import json
 import logging
 import os
 import signal
@@ -178,7 +179,34 @@ def test_an_unknown_model_stops_everything_with_one_error() -> None:
         assert len(server.prompts()) < 20
 
 
-@pytest.mark.parametrize("status", [401, 403, 404])
+@pytest.mark.parametrize(
+    ("fault", "said"),
+    [
+        (refusal(401, "expired"), "refuses access.*expired"),
+        (refusal(402, "Insufficient"), "answers no more .*Insufficient.*top it up"),
+        (
+            Fault(
+                429, json.dumps({"error": {"message": "exceeded", "code": "insufficient_quota"}})
+            ),
+            "answers no more .*exceeded.*top it up",
+        ),
+    ],
+)
+@BOTH_WAYS
+def test_a_key_that_expires_or_runs_out_of_money_midway_stops_everything(
+    fault: Fault, said: str, stream: bool
+) -> None:
+    names = [f"r{i}" for i in range(100)]
+    answers = []
+    with ChatServer(str, {"r5": [fault] * 9}) as server:
+        client = client_of(server, concurrency=1)
+        with pytest.raises(UserError, match=said):
+            answers.extend(client.answers(chat(name, stream) for name in names))
+        assert server.prompts() == names[:6]
+    assert [answer.id for answer in answers] == names[:5]
+
+
+@pytest.mark.parametrize("status", [403, 404])
 def test_what_is_refused_after_an_answer_fails_for_itself(status: int) -> None:
     with ChatServer(str.upper, {"late": [refusal(status)]}) as server:
         answers = ask(client_of(server, concurrency=1), ["first", "late", "last"])

@@ -485,6 +485,22 @@ def test_an_artefact_to_make_again_takes_all_that_is_made_from_it_along(finished
     assert len(jobs) == 3 + 2 + len(PUBLISH)
 
 
+def test_an_artefact_to_make_again_takes_along_what_killed_jobs_had_made_of_it(finished):
+    store = finished.folder / "results/store"
+    sft = next((store / "sft").iterdir()).name
+    manifest = json.loads((store / "manifests" / f"{sft}.json").read_text())
+    model = manifest["parents"]["model"]
+    checkpoint, other = store / "work" / sft / "checkpoint", store / "work" / ("0" * 20) / "part"
+    for path in (checkpoint, other):
+        path.parent.mkdir(parents=True)
+        path.touch()
+    shutil.rmtree(store / "sft" / sft)
+    command = [sys.executable, "scripts/clean_store.py", "--remake", model]
+    subprocess.run(command, cwd=finished.folder, capture_output=True, check=True)
+    assert not checkpoint.exists()
+    assert other.exists()
+
+
 @pytest.mark.parametrize("command", [["--dag"], ["--summary"], ["--rulegraph"], ["--unlock"]])
 def test_commands_that_only_look_delete_nothing(finished, command):
     edit(finished, lambda config: config["training"]["sft"].update(epochs=9))

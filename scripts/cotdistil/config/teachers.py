@@ -166,6 +166,7 @@ class EndpointTeacher(GeneratingTeacher):
     @model_validator(mode="after")
     def _own_fields(self) -> "EndpointTeacher":
         own = {"model", "messages", "temperature", "top_p", "max_tokens", "seed", "n"}
+        own |= {"stream_options"}
         for field in self.extra_body:
             if field in own:
                 raise ValueError(

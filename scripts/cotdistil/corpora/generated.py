@@ -20,7 +20,7 @@ def write_corpus(job: Job, problems: list[dict], dropped: Counter[str]) -> Itera
     for shard in shards:
         with (shard / FAILED).open() as lines:
             failed |= {json.loads(line)["id"] for line in lines}
-    with contextlib.closing(AnswerArchive(shard / LOG for shard in shards)) as answers:
+    with contextlib.closing(AnswerArchive((shard / LOG).open("rb") for shard in shards)) as answers:
         for problem in problems:
             for sample in count():
                 id_ = answer_id(problem["question"], sample)

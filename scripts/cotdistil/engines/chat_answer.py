@@ -92,7 +92,7 @@ def _answer(
         id=request_id,
         text=_writable(text),
         reasoning=_writable(reasoning) if reasoning is not None else None,
-        finish_reason=finish_reason if isinstance(finish_reason, str) else None,
+        finish_reason=_writable(finish_reason) if isinstance(finish_reason, str) else None,
         prompt_tokens=_count(usage, "prompt_tokens"),
         completion_tokens=_count(usage, "completion_tokens"),
     )

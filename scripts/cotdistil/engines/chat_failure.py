@@ -18,6 +18,7 @@ PASSING_CLIENT_ERRORS = (408, 409, 429)
 class Failure:
     """reason: in a user's words. retry_after: seconds that the server asks for.
     status: of the response, if there was one. unreachable: no connection could be made.
+    out_of_funds: whoever pays for the key has to pay more before anything is answered.
     refuses_usage: the endpoint knows no `stream_options`, by which token counts are asked for."""
 
     reason: str
@@ -25,6 +26,7 @@ class Failure:
     retry_after: float = 0.0
     status: int | None = None
     unreachable: bool = False
+    out_of_funds: bool = False
     refuses_usage: bool = False
 
 
@@ -34,11 +36,15 @@ def read_failure(error: Exception, endpoint: Endpoint, timeout: float, streamed:
     import openai
 
     if isinstance(error, openai.APIStatusError):
+        # OpenAI says so with the status of too many requests.
+        out_of_funds = error.status_code == 402 or error.code == "insufficient_quota"
+        passing = error.status_code in PASSING_CLIENT_ERRORS or error.status_code >= 500
         return Failure(
             endpoint.without_key(error.message),
-            passing=error.status_code in PASSING_CLIENT_ERRORS or error.status_code >= 500,
+            passing=passing and not out_of_funds,
             retry_after=read_retry_after(error.response.headers.get("retry-after")),
             status=error.status_code,
+            out_of_funds=out_of_funds,
             refuses_usage=error.status_code in (400, 422)
             and b"stream_options" in error.response.content,
         )

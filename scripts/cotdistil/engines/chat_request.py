@@ -156,8 +156,9 @@ class RequestSender:
     def _check_endpoint(self, failure: Failure, begin: float) -> None:
         """Raise `UserError` if the failure is the endpoint's, not the request's.
 
-        So it is when no connection could be made and nothing was heard since `begin`, or when the
-        key or the model is refused before anything was answered.
+        So it is when no connection could be made and nothing was heard since `begin`, when the key
+        is refused or has nothing left to pay with, or when access or the model is refused before
+        anything was answered.
         """
         endpoint = self.endpoint
         if failure.unreachable and self._last_response < begin:
@@ -166,7 +167,15 @@ class RequestSender:
                 f" expected an endpoint that runs there; start it, or correct"
                 f" {endpoint.base_url_variable}"
             )
-        if self._has_answered:
+        if failure.out_of_funds:
+            raise UserError(
+                f"{endpoint.base_url} answers no more ({failure.reason}); expected a key with money"
+                " or quota left; top it up, or set another one, and run again: it goes on where it"
+                " stopped"
+            )
+        # Of one request, some endpoints say by 403 that its content is refused, by 404 that nobody
+        # serves it just now.
+        if failure.status in (403, 404) and self._has_answered:
             return
         if failure.status in (401, 403):
             key = "the key that it holds" if endpoint.key else "no key, for it is not set"

@@ -21,8 +21,8 @@ class Endpoint:
     key_variable: str
 
     def without_key(self, text: str) -> str:
-        """`text` in one short line, without the key, which some servers repeat."""
-        text = " ".join(text.split())
+        """`text` in one short line that can be written, without the key, which some repeat."""
+        text = " ".join(text.encode("utf-8", "replace").decode("utf-8").split())
         if self.key:
             text = text.replace(self.key, f"[{self.key_variable}]")
         return text if len(text) <= ERROR_CHARS else text[:ERROR_CHARS] + "…"

@@ -55,8 +55,8 @@ class OpenAICompatibleClient:
         out is asked again after each answer, for it may have more by then; the end is when it has
         none and none is under way. Close the iterator, or read it to its end, to end the
         connections; what is under way is then given up.
-        Raises `UserError` if the endpoint cannot be reached, or if it refuses the key or knows no
-        such model before it has answered anything.
+        Raises `UserError` if the endpoint cannot be reached, if it refuses the key or wants to be
+        paid first, or if it knows no such model before it has answered anything.
         """
         requests = iter(requests)
         finished: queue.SimpleQueue[Future[ChatAnswer]] = queue.SimpleQueue()

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
 import re
 import time
 from collections.abc import Iterable, Iterator
+from math import gcd
 from pathlib import Path
+from typing import BinaryIO
 
 from cotdistil.errors import UserError
+from cotdistil.store import write_atomically
 
 LOG = "responses.jsonl"
 SYNC_SECONDS = 0.2
@@ -126,10 +130,13 @@ def _sound_id(line: bytes) -> str | None:
 
 
 class AnswerArchive:
-    """Answers in several finished logs, read only; an id may stand in more than one of them."""
+    """Answers in several logs, read only; an id may stand in more than one of them.
 
-    def __init__(self, logs: Iterable[Path]):
-        self._files = [path.open("rb") for path in logs]
+    files: the logs, opened; `close` closes them.
+    """
+
+    def __init__(self, files: Iterable[BinaryIO]):
+        self._files = list(files)
         self._places: dict[str, tuple[int, int]] = {}
         for number, file in enumerate(self._files):
             place = 0
@@ -160,17 +167,29 @@ class AnswerArchive:
             file.close()
 
 
-def known_logs(store: Path, answers_key: str, own_key: str) -> list[Path]:
+def open_known_logs(store: Path, own_key: str, params: dict) -> Iterator[BinaryIO]:
     """The logs of others that hold answers decided by the same; notes `own_key` as one of them.
 
     They are those of finished artefacts and of jobs that were killed or are at work.
+    params: of the responses; see `cotdistil.plan.teach.responses`.
     """
-    folder = store / "answers" / answers_key
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / own_key).touch()
-    logs = []
-    for other in sorted(entry.name for entry in folder.iterdir()):
-        if other != own_key:
-            places = (store / "responses" / other / LOG, store / "work" / other / LOG)
-            logs += [path for path in places if path.exists()][:1]
-    return logs
+    own_note = store / "answers" / params["answers"] / own_key
+    write_atomically(own_note, f"{params['shard']} {params['shards']}")
+    for note in notes_of_others(store, own_key, params):
+        # A job that ends publishes its log before it removes it from its work folder.
+        for place in ("work", "responses"):
+            with contextlib.suppress(FileNotFoundError):
+                yield (store / place / note.name / LOG).open("rb")
+                break
+
+
+def notes_of_others(store: Path, own_key: str, params: dict) -> Iterator[Path]:
+    """A file for each of the responses, by key, that may hold an answer which these ask for too.
+
+    Of equal shares of the questions, or of shares of shares, none can hold one of another's.
+    """
+    for note in sorted((store / "answers" / params["answers"]).glob("[!.]*")):
+        shard, shards = map(int, note.read_text().split())
+        may_share = (shard - params["shard"]) % gcd(shards, params["shards"]) == 0
+        if may_share and note.name != own_key:
+            yield note
