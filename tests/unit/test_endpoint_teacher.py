@@ -108,6 +108,14 @@ def test_greedy_decoding_sends_no_seed_and_no_system_message_is_none(teacher_of)
     assert server.received[0].messages == [{"role": "user", "content": "2+2?"}]
 
 
+def test_an_endpoint_that_counts_completion_tokens_gets_one_limit(teacher_of) -> None:
+    with ChatServer(str) as server:
+        teacher = teacher_of(server, {"extra_body": {"max_completion_tokens": 900}})
+        list(teacher.answers(questions(["a"])))
+    assert server.received[0].body["max_completion_tokens"] == 900
+    assert "max_tokens" not in server.received[0].body
+
+
 def test_an_endpoint_that_cannot_stream_is_asked_for_whole_answers(teacher_of) -> None:
     with ChatServer(str.upper, refused="stream_options") as server:
         teacher = teacher_of(server, {"extra_body": {"stream": False}})

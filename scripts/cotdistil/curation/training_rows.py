@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from cotdistil.parquet_table import BATCH_ROWS, open_table
+from cotdistil.parquet_table import open_table
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
+# Of responses that may run to 100,000 characters and more.
+BATCH_ROWS = 512
 COLUMNS = ("problem_id", "question", "gold", "sample_index", "response")
 SOURCE, UNFINISHED = "source", "unfinished"
 

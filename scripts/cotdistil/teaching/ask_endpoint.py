@@ -125,6 +125,8 @@ class EndpointTeacher:
             "max_tokens": params["max_tokens"],
             **params["extra_body"],
         }
+        if "max_completion_tokens" in body:  # what some endpoints take in its place
+            del body["max_tokens"]
         if params["temperature"] > 0:
             body["seed"] = question.seed
         return ChatRequest(question.id, body, stream=body.get("stream", True))
