@@ -91,7 +91,7 @@ def own_reasons(node: Node, before: dict | None) -> list[str]:
         if key == "arms"
         else f"{key}: {_show(before['params'].get(key))} → {_show(node.params.get(key))}"
         for key in dict.fromkeys([*before["params"], *node.params])
-        if before["params"].get(key) != node.params.get(key)
+        if key != "answers" and before["params"].get(key) != node.params.get(key)
     ]
     if before["code"] != node.code:
         reasons.append(f"code: version {before['code']} → {node.code}")
@@ -100,6 +100,10 @@ def own_reasons(node: Node, before: dict | None) -> list[str]:
         for name in dict.fromkeys([*before["files"], *node.files])
         if before["files"].get(name) != node.files.get(name)
     ]
+    # A key over the params, the model and the code that decide a single answer.
+    other_answers = before["params"].get("answers") != node.params.get("answers")
+    if other_answers and not reasons and before["parents"] == node.parents:
+        reasons.append("code: another version of what decides an answer")
     return reasons
 
 

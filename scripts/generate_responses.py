@@ -118,7 +118,8 @@ def ask(job: Job, log: AnswerLog, tries: Tries) -> dict[str, str]:
                 log.append(row)
             tries.heard(answer.id, row)
             job.progress(tries.finished, total, "problems")
-    if failed and len(failed) == len(tries.wanted):
+    # One question may be at fault itself; several that all fail are not.
+    if len(tries.problems) > 1 and len(failed) == len(tries.wanted):
         raise UserError(
             f"none of {len(failed)} questions was answered; the first failed with:"
             f" {next(iter(failed.values()))}"

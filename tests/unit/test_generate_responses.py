@@ -196,6 +196,21 @@ def test_a_shard_without_problems_is_an_empty_share_of_the_corpus(teacher: Teach
     assert corpus.record["generation"]["requests"] == 10
 
 
+def test_a_broken_question_that_is_alone_in_its_shard_is_listed(teacher: Teacher) -> None:
+    with ChatServer(str.upper, {"<3>": [refusal(400)] * 40}) as server:
+        shards = [teacher.asked(server, shard=shard, shards=40) for shard in range(40)]
+    assert sum(len(texts(shard)) for shard in shards) == 9
+    assert sum(shard.record["dropped"].get("request failed", 0) for shard in shards) == 1
+
+
+def test_a_teacher_that_fails_every_question_makes_no_corpus(teacher: Teacher) -> None:
+    with ChatServer(str.upper, {"<": [refusal(400, "no such field")] * 10}) as server:
+        made = teacher.asked(server)
+    assert made.status == 1
+    assert "none of 10 questions was answered" in made.text
+    assert "no such field" in made.text
+
+
 def test_questions_of_any_kind_are_answered_and_come_out_as_they_are(teacher: Teacher) -> None:
     questions = ["nul \0 in it", "line\u2028 separator", "x" * 1_000_000, '{"id": "#0"}\n', "é"]
     rows = [{"problem_id": str(i), "question": q, "gold": "1"} for i, q in enumerate(questions)]

@@ -14,6 +14,7 @@ from cotdistil.config.file import check_config
 from cotdistil.plan import Plan, Surroundings, make_plan
 from cotdistil.stages import STAGES
 from cotdistil.store import Node
+from explain_plan import own_reasons
 
 QUICKSTART = yaml.safe_load(
     (Path(__file__).parents[2] / "config" / "config.yaml").read_text(encoding="utf-8")
@@ -599,6 +600,15 @@ def test_an_edit_of_the_grader_keeps_the_answers_and_one_of_an_engine_does_not()
     engine = plan(GENERATED, versions={("answers", "endpoint"): "2"})
     assert node(engine, "responses", "far").params["answers"] not in answers
     assert node(engine, "responses", "local").params["answers"] in answers
+
+
+def test_why_answers_are_asked_for_again_is_said_without_a_key():
+    before = node(plan(GENERATED), "responses", "far").manifest
+    warmer = plan(changed("teachers.far.temperature", 0.7, GENERATED))
+    assert own_reasons(node(warmer, "responses", "far"), before) == ["temperature: 0.6 → 0.7"]
+    engine = plan(GENERATED, versions={("answers", "endpoint"): "2"})
+    reasons = own_reasons(node(engine, "responses", "far"), before)
+    assert reasons == ["code: another version of what decides an answer"]
 
 
 # --- screening and lengths ------------------------------------------------------------------------
