@@ -585,3 +585,14 @@ def test_a_file_that_cannot_be_opened_is_one_clear_line(tmp_path):
         [fault] = caught.value.faults
         assert fault.startswith(f"{path}: cannot be read (")
         assert fault.endswith("; expected a YAML file")
+
+
+def test_one_models_name_at_two_addresses_is_refused_because_answers_are_kept_by_it():
+    other = {**FULL["teachers"]["far"], "base_url_env": "OTHER_URL", "temperature": 0.5}
+    [fault] = faults(with_value("teachers.other", other))
+    assert fault.startswith(
+        "c.yaml: teachers.other.base_url_env: found 'OPENAI_BASE_URL' and 'OTHER_URL' for the model"
+        " 'deepseek-r1', which 'far' asks too"
+    )
+    renamed = {**other, "model": "deepseek-r1-0528"}
+    check_config(with_value("teachers.other", renamed), [])

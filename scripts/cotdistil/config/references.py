@@ -81,6 +81,24 @@ def _teacher_faults(config: Config) -> list[str]:
     for name, teacher in config.teachers.items():
         if teacher.kind == "model":
             faults += unknown(f"teachers.{name}.model", teacher.model, config.models, "model")
+    return faults + _shared_answer_faults(config)
+
+
+def _shared_answer_faults(config: Config) -> list[str]:
+    """An address decides no answer, so one name at two addresses would stand for one model."""
+    faults = []
+    first: dict[str, tuple[str, str]] = {}
+    for name, teacher in config.teachers.items():
+        if teacher.kind != "endpoint":
+            continue
+        where, variable = first.setdefault(teacher.model, (name, teacher.base_url_env))
+        if variable != teacher.base_url_env:
+            faults.append(
+                f"teachers.{name}.base_url_env: found '{variable}' and '{teacher.base_url_env}' for"
+                f" the model '{teacher.model}', which '{where}' asks too; expected one address for"
+                " each model's name, because answers are kept by it; serve one of the two under"
+                " another name, or name the same variable"
+            )
     return faults
 
 
