@@ -107,9 +107,8 @@ def test_an_audit_stands_beside_the_tables_and_goes_with_its_section(scored, mon
     scored.write_config(config)
     run(scored)
     assert sorted(file.name for file in summary.parent.iterdir()) == [
-        "gaps.csv",
-        "summary.csv",
-        "summary.md",
+        *("contamination.csv", "corpora.csv", "gaps.csv", "ledger.csv"),
+        *("summary.csv", "summary.md"),
     ]
     assert scored.planned_jobs() == []
 
