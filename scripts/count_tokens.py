@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from cotdistil.job import run_job
-from cotdistil.parquet_table import open_table
+from cotdistil.parquet_table import open_table, read_batches
 
 if TYPE_CHECKING:
     import pyarrow.parquet as pq
@@ -67,7 +67,7 @@ def count_rows(
 
     counter = TokenCounter(tokenizer)
     prompts: dict[str, int] = {}
-    for batch in traces.iter_batches(ROWS_AT_ONCE, columns=READ):
+    for batch in read_batches(traces, ROWS_AT_ONCE, READ):
         columns = batch.to_pydict()
         # The samples of a problem have the same question.
         for question in set(columns["question"]).difference(prompts):

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cotdistil.errors import UserError
 
 if TYPE_CHECKING:
+    import pyarrow as pa
     import pyarrow.parquet as pq
 
 BATCH_ROWS = 2048
@@ -26,3 +27,16 @@ def open_table(path: Path, columns: Sequence[str], stage: str) -> pq.ParquetFile
             f" {stage} again"
         )
     return table
+
+
+def read_batches(
+    table: pq.ParquetFile, rows: int, columns: Sequence[str]
+) -> Iterator[pa.RecordBatch]:
+    """Batches of at most `rows` rows, a row group at a time.
+
+    `iter_batches` over a whole file of long texts keeps what it has read: memory would grow with
+    the file.
+    """
+    for group in range(table.num_row_groups):
+        read = table.read_row_group(group, columns=list(columns), use_threads=False)
+        yield from read.to_batches(max_chunksize=rows)

@@ -9,13 +9,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from cotdistil.parquet_table import open_table
+from cotdistil.parquet_table import BATCH_ROWS, open_table, read_batches
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-# Of responses that may run to 100,000 characters and more.
-BATCH_ROWS = 512
 COLUMNS = ("problem_id", "question", "gold", "sample_index", "response")
 SOURCE, UNFINISHED = "source", "unfinished"
 
@@ -79,7 +77,7 @@ def _batches(
     import pyarrow as pa
 
     begin = 0
-    for batch in open_table(table, columns, stage).iter_batches(BATCH_ROWS, columns=list(columns)):
+    for batch in read_batches(open_table(table, columns, stage), BATCH_ROWS, columns):
         wanted = chosen[begin : begin + len(batch)]
         begin += len(batch)
         if wanted.any():
