@@ -60,7 +60,7 @@ def measure(traces: int, folder: Path, model: Path | None) -> None:
     print(f"  all: {time.monotonic() - started:.0f} s", flush=True)
     if model is not None:
         tokenizer = store.artefact("models", "tokenizer")
-        for file in model.resolve().glob("*token*"):
+        for file in model.resolve().glob("[ct]*"):  # config, tokenizer, chat template
             (tokenizer / file.name).symlink_to(file)
         parents["tokens"] = run(
             store, "token_counts", {"instruction": None}, {"corpus": corpus, "model": tokenizer}
