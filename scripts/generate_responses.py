@@ -26,10 +26,8 @@ from cotdistil.grading.extract import extract_answer
 from cotdistil.grading.grader import Grader
 from cotdistil.job import Job, run_job
 from cotdistil.response_formats import normalise_response
-from cotdistil.teaching.answer_log import LOG, AnswerArchive, AnswerLog, open_known_logs
+from cotdistil.teaching.answer_log import FAILED, LOG, AnswerArchive, AnswerLog, open_known_logs
 from cotdistil.teaching.tries import EverySample, Tries, UntilSolved, shard_of
-
-FAILED = "failed.jsonl"
 
 
 def main() -> None:

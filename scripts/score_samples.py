@@ -13,7 +13,7 @@ from cotdistil.gold_answers import gold_of
 from cotdistil.grading.extract import extract_answer
 from cotdistil.grading.grader import Grader
 from cotdistil.job import run_job
-from cotdistil.parquet_table import BATCH_ROWS, open_table
+from cotdistil.parquet_table import BATCH_ROWS, open_table, read_batches
 
 COLUMNS = ("problem_id", "sample_index", "gold", "response", "token_count", "finish_reason")
 
@@ -38,7 +38,7 @@ def main() -> None:
             ) as grader,
             pq.ParquetWriter(job.staging / "scores.parquet", schema) as writer,
         ):
-            for batch in samples.iter_batches(BATCH_ROWS, columns=list(COLUMNS)):
+            for batch in read_batches(samples, BATCH_ROWS, COLUMNS):
                 scores = list(
                     score_rows(
                         batch.to_pylist(),

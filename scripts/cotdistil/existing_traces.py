@@ -9,12 +9,11 @@ from dataclasses import dataclass
 from cotdistil.errors import UserError
 from cotdistil.grading.spelling.macros import LOWERED, RAISED
 from cotdistil.job import Job
-from cotdistil.response_formats import normalise_response
+from cotdistil.response_formats import CAME_TO_ITS_END, normalise_response
 from cotdistil.responses import CLOSE, OPEN
 from cotdistil.screening.spelling import LOWERED_RUN, RAISED_RUN
 
 ROLES = ("question", "response", "thinking", "correct", "complete", "finish_reason")
-CAME_TO_ITS_END = {"stop": True, "length": False}
 TRUE, FALSE, UNKNOWN = ("true", "1", "1.0"), ("false", "0", "0.0"), ("", "none", "null", "nan")
 
 

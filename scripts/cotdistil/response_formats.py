@@ -10,6 +10,9 @@ from dataclasses import dataclass
 
 from cotdistil.responses import CLOSE, OPEN, Response, join_response, split_response
 
+# By its finish reason; of any other reason it is not known.
+CAME_TO_ITS_END = {"stop": True, "length": False}
+
 
 @dataclass(frozen=True)
 class CanonicalResponse(Response):

@@ -7,10 +7,8 @@ from collections.abc import Iterator
 from itertools import count
 
 from cotdistil.job import Job
-from cotdistil.response_formats import normalise_response
-from cotdistil.teaching.answer_log import LOG, AnswerArchive, answer_id
-
-FAILED = "failed.jsonl"
+from cotdistil.response_formats import CAME_TO_ITS_END, normalise_response
+from cotdistil.teaching.answer_log import FAILED, LOG, AnswerArchive, answer_id
 
 
 def write_corpus(job: Job, problems: list[dict], dropped: Counter[str]) -> Iterator[dict]:
@@ -43,7 +41,7 @@ def _trace(problem: dict, sample: int, row: dict) -> dict:
         "response": response.text,
         "original": None if response.text == row["text"] else row["text"],
         "finish_reason": reason,
-        "complete": {"stop": True, "length": False}.get(reason),
+        "complete": CAME_TO_ITS_END.get(reason),
     }
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cotdistil.errors import UserError
+from cotdistil.parquet_table import read_batches
 from cotdistil.pruning.steps import split_steps
 from cotdistil.responses import split_response
 
@@ -78,7 +79,7 @@ def measure(source: Path, tokenizer: PreTrainedTokenizerBase) -> tuple[list[int]
                 f"{source}: found no column '{missing[0]}'; expected {', '.join(COLUMNS)}; build"
                 " the training set again"
             )
-        for batch in file.iter_batches(TOKENIZED_TOGETHER, columns=["question", "response"]):
+        for batch in read_batches(file, TOKENIZED_TOGETHER, ["question", "response"]):
             columns = batch.to_pydict()
             questions = count_tokens(columns["question"], tokenizer)
             responses = count_tokens(columns["response"], tokenizer)

@@ -17,6 +17,7 @@ from cotdistil.errors import UserError
 from cotdistil.store import write_atomically
 
 LOG = "responses.jsonl"
+FAILED = "failed.jsonl"  # beside it: the questions without an answer
 SYNC_SECONDS = 0.2
 _ID = re.compile(rb'\{"id": "([0-9a-f]+#[0-9]+)"')
 

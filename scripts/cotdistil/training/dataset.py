@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from cotdistil.errors import UserError
-from cotdistil.parquet_table import open_table
+from cotdistil.parquet_table import open_table, read_batches
 
 if TYPE_CHECKING:
     from cotdistil.training.examples import Example, ExampleMaker
@@ -23,7 +23,7 @@ _ROWS_AT_ONCE = 1024
 def read_rows(training_set: Path) -> Iterator[dict]:
     """The rows of `train.parquet` in order: problem_id, question, response, unfinished."""
     table = open_table(training_set, _COLUMNS, "training_sets")
-    for batch in table.iter_batches(_ROWS_AT_ONCE, columns=list(_COLUMNS)):
+    for batch in read_batches(table, _ROWS_AT_ONCE, _COLUMNS):
         yield from batch.to_pylist()
 
 
