@@ -13,8 +13,8 @@ from string import ascii_lowercase
 LONG_LIST = 1000
 """Characters above which a list may be cut between its items.
 
-Of 1,055 lists in 2,604 traces of DeepSeek-R1, its distilled model, QwQ-32B and s1.1-32B on GSM8K and
-MATH-500 all but 7 are shorter; the longest, of 3,860 characters, runs through the multiples of 30.
+Of 1,055 lists in 2,604 traces of DeepSeek-R1, its distilled model, QwQ-32B and s1.1-32B on GSM8K
+and MATH-500 all but 7 are shorter; the longest, of 3,860, runs through the multiples of 30.
 """
 
 BLANK_LINES = re.compile(r"\n[ \t\r]*\n\s*")
