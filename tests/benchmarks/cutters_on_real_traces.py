@@ -1,16 +1,15 @@
 r"""What each cutter leaves of real traces of QwQ-32B and DeepSeek-R1 on 582 problems of GSM8K.
 
-python tests/benchmarks/cutters_on_real_traces.py MODEL_FOLDER --log /var/tmp/checks   # hours on two cores
-python tests/benchmarks/cutters_on_real_traces.py MODEL_FOLDER --log /var/tmp/checks --table
+python tests/benchmarks/cutters_on_real_traces.py MODEL_FOLDER --log FOLDER   # hours on two cores
+python tests/benchmarks/cutters_on_real_traces.py MODEL_FOLDER --log FOLDER --table
 
 Every candidate is asked about once, whichever cutters want it, and kept in the folder of `--log`: a
-run that is stopped goes on from there, and `--table` reads it. `linear` and `inner`, which ask much,
-get the first `--deep` problems only. A model without a chat template needs one beside it.
+run that is stopped goes on from there, and `--table` reads it. `linear` and `inner`, which ask
+much, get the first `--deep` problems only. A model without a chat template needs one beside it.
 """
 
 import argparse
 import contextlib
-import json
 import random
 import sys
 import time
@@ -89,7 +88,9 @@ def read_traces(tokenizer) -> dict[str, list[Trace]]:
                 },
                 length,
             )
-            for number, (row, response, length) in enumerate(zip(own, responses, lengths, strict=True))
+            for number, (row, response, length) in enumerate(
+                zip(own, responses, lengths, strict=True)
+            )
         ]
     return by_teacher
 
@@ -233,7 +234,7 @@ def report(teacher: str, tokenizer, traces: list[Trace], outcomes: list[dict], d
     missed = sum(
         outcomes[i]["linear"].validated and not outcomes[i]["binary"].validated for i in deep_ones
     )
-    print(f"  binary within a step of linear: {near} of {len(both)}; validated only by linear: {missed}")
+    print(f"  binary within a step of linear: {near} of {len(both)}; only linear finds: {missed}")
 
 
 def line(name: str, tokenizer, traces: list[Trace], kept: list) -> None:
