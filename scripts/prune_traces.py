@@ -13,7 +13,6 @@ from __future__ import annotations
 import contextlib
 import json
 from collections import Counter
-from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -38,7 +37,7 @@ from cotdistil.pruning.outcome import (
 from cotdistil.pruning.pairs import preference_pair
 from cotdistil.pruning.rounds import Asked, Pruned, search_all
 from cotdistil.pruning.segmentation import read_step_ends
-from cotdistil.pruning.student import Agreement, Student, StepsShown
+from cotdistil.pruning.student import Agreement, StepsShown, Student
 from cotdistil.pruning.traces import Trace, count_tokens, measure, read_traces
 from cotdistil.pruning.validation import ValidationPrompt
 
@@ -116,7 +115,7 @@ def prune(
     import pyarrow.parquet as pq
 
     schemas = table_schemas(pq.read_schema(source))
-    step_ends = read_step_ends(job.parent("steps")) if "steps" in job.parents else None
+    step_ends = read_step_ends(job.parent("steps")) if "steps" in job.manifest["parents"] else None
     shares = _shares(job)
     totals: Counter[str] = Counter()
     done = 0
@@ -207,9 +206,7 @@ def _tables(
         ],
         "rounds": [row for each in zip(traces, pruned, strict=True) for row in round_rows(*each)],
         "pairs": [
-            preference_pair(
-                trace.row, row, params["question_instruction"], (length, trace.tokens)
-            )
+            preference_pair(trace.row, row, params["question_instruction"], (length, trace.tokens))
             for trace, _, search, row, length in rows
             if row and search.outcome.kept != trace.whole() and not row.get("unfinished")
         ],

@@ -1,4 +1,4 @@
-"""Preference pairs for DPO (arXiv 2305.18290): the pruned trace is chosen, the full one rejected."""
+"""Preference pairs for DPO (arXiv 2305.18290): pruned trace chosen, full trace rejected."""
 
 from __future__ import annotations
 

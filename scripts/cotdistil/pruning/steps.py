@@ -97,3 +97,8 @@ def _outside(cuts: Iterator[int], blocks: list[tuple[int, int]]) -> Iterator[int
             block += 1
         if block == len(blocks) or cut <= blocks[block][0]:
             yield cut
+
+
+def opens_with_reflection(step: str) -> bool:
+    """Whether a step begins with "Wait", "Alternatively", "Let me double-check" or the like."""
+    return _OPENER.match(step.lstrip()) is not None

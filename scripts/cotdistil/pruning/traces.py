@@ -39,9 +39,7 @@ class Trace:
 
     def thinking(self, kept: Kept) -> str:
         """The kept steps, without the white space at their end."""
-        return "".join(
-            step for start, end in kept for step in self.steps[start:end]
-        ).rstrip()
+        return "".join(step for start, end in kept for step in self.steps[start:end]).rstrip()
 
     def whole(self) -> Kept:
         return prefix(len(self.steps))

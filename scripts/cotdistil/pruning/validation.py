@@ -11,8 +11,8 @@ import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from cotdistil.pruning.cutters import Kept
 from cotdistil.prompts import render_prompt, user_message
+from cotdistil.pruning.cutters import Kept
 from cotdistil.responses import join_response, split_response
 
 if TYPE_CHECKING:

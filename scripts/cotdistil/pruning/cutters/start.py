@@ -9,7 +9,7 @@ from cotdistil.pruning.cutters import Limits, Outcome, Search, confirm
 from cotdistil.pruning.cutters.inner import inner
 from cotdistil.pruning.cutters.prefixes import binary, full, halving, linear
 from cotdistil.pruning.cutters.unvalidated import first_correct, random_prefix
-from cotdistil.pruning.reflections import opens_with_reflection
+from cotdistil.pruning.steps import opens_with_reflection
 
 PREFIX_SEARCHES = {"binary": binary, "halving": halving, "linear": linear, "full": full}
 VALIDATING = (*PREFIX_SEARCHES, "inner")
