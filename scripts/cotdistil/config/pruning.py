@@ -67,7 +67,7 @@ class Prune(Section):
     removable: Literal["reflections", "any"] = Field(
         "reflections",
         description="with inner: the steps that may go; reflections: those that open with Wait,"
-        " Alternatively, Let me check and the like",
+        " Alternatively, Let me check and the like, and find no fault",
     )
     inner_checks: Positive = Field(
         32, description="with inner: most checks of a trace after the binary cutting"
