@@ -1,7 +1,8 @@
 """The thinking of a trace, cut into steps at places where a reader would pause.
 
 arXiv 2505.18440 lets a 14B model segment the thinking, with a prompt that is not published. This
-is a rule instead: the same steps on every machine, and no second model.
+is a rule instead: the same steps on every machine, and no second model. `windows.py` has a model
+do it.
 """
 
 import re
