@@ -27,6 +27,9 @@ named += [root / "tables" / name for name in ("summary.csv", "summary.md", "gaps
 ledger = ("ledger.csv", "corpora.csv", "contamination.csv")
 named += [root / "tables" / name for name in ledger if plan.ledger]
 named += [root / "figures" / "trace_lengths.png"] if plan.ledger else []
+pruning = ("pruning.csv", "pruning.md", "pruning_reasons.csv")
+named += [root / "tables" / name for name in pruning if plan.pruning]
+named += [root / "figures" / f"pruning.{kind}" for kind in ("png", "svg") if plan.pruning]
 named += [root / "tables" / name for name in ("audit.csv", "disagreements.csv") if plan.audit]
 named += [root / "figures" / f"accuracy_vs_tokens.{kind}" for kind in ("png", "svg")]
 for path in [Path(record_path(address)) for address in plan.nodes]:
