@@ -16,80 +16,19 @@ from cotdistil.pruning.figure import Pruned, draw, rows_of, steps_left, tokens_l
 from cotdistil.pruning.tables import PRUNING_COLUMNS, REASON_COLUMNS
 from cotdistil.pruning.totals import PLACES, Totals, places_kept, read_totals
 from cotdistil.statistics import mean_interval
+from hand_made_pruning import SCHEMA, TRACES, trace, write_pruned
 from hand_made_store import HandMadeStore, Outcome
 
 FILES = {
     *("pruning.csv", "pruning.md", "pruning_reasons.csv", "pruning.png", "pruning.svg"),
     *("record.json", ".record.json"),
 }
-SCHEMA = pa.schema(
-    [
-        ("problem_id", pa.string()),
-        ("row", pa.int64()),
-        ("n_steps", pa.int64()),
-        ("step_ends", pa.list_(pa.int64())),
-        ("kept_spans", pa.list_(pa.list_(pa.int64()))),
-        ("kept_steps", pa.int64()),
-        ("reason", pa.string()),
-        ("first_answer_step", pa.int64()),
-        ("calls", pa.int64()),
-        ("tokens_before", pa.int64()),
-        ("tokens_after", pa.int64()),
-    ]
-)
 
 
-def trace(
-    steps: int,
-    kept: list | None,
-    reason: str,
-    tokens: tuple[int, int | None] = (100, 100),
-    first: int | None = None,
-    calls: int = 0,
-) -> dict:
-    """A row of traces.parquet. kept: its spans, None where it was dropped."""
-    return {
-        "n_steps": steps,
-        "step_ends": list(range(10, 10 * steps + 1, 10)),
-        "kept_spans": kept,
-        "kept_steps": None if kept is None else sum(end - start for start, end in kept),
-        "reason": reason,
-        "first_answer_step": first,
-        "calls": calls,
-        "tokens_before": tokens[0],
-        "tokens_after": tokens[1],
-    }
-
-
-TRACES = [
-    trace(40, [[0, 10]], "cut", (1000, 250), first=8, calls=6),
-    trace(20, [[0, 5], [15, 20]], "cut", (500, 250), first=11, calls=4),
-    trace(30, [[0, 30]], "whole", (700, 700), first=21, calls=5),
-    trace(1, [[0, 1]], "too few steps", (50, 50), first=1),
-    trace(0, [], "no thinking", (40, 40)),
-    trace(12, None, "full trace not validated", (400, None), calls=5),
-    trace(25, None, "full trace not validated", (600, None), first=3, calls=6),
-    trace(9, None, "no step gives the answer", (300, None)),
-]
-
-
-def pruned_of(store: HandMadeStore, label: str, traces: list[dict], row_group_size=None, **changes):
-    """A pruned training set of these traces; `changes` to its record."""
+def pruned_of(store: HandMadeStore, label: str, traces: list[dict], **keywords):
+    """The folder of a pruned training set of these traces; `keywords` as for `write_pruned`."""
     folder = store.artefact("pruned", label)
-    rows = [{"problem_id": f"p{i}", "row": i, **row} for i, row in enumerate(traces)]
-    table = pa.Table.from_pylist(rows, schema=SCHEMA)
-    pq.write_table(table, folder / "traces.parquet", row_group_size=row_group_size or 8192)
-    kept = [row for row in traces if row["kept_spans"] is not None]
-    dropped = [row["reason"] for row in traces if row["kept_spans"] is None]
-    record = {
-        "rows_in": len(traces),
-        "rows_out": len(kept),
-        "dropped": {reason: dropped.count(reason) for reason in dropped},
-        "engine_calls": 7, "checks": 26, "answers": 52, "prompt_tokens": 40_000,
-        "cached_tokens": 30_000, "completion_tokens": 416, "pairs": 2,
-        "cost": {"seconds": 12.4, "cpu_seconds": 20.0, "gpus": 1, "peak_memory_mb": 900},
-    }  # fmt: skip
-    (folder / "record.json").write_text(json.dumps(record | changes))
+    write_pruned(folder, traces, **keywords)
     return folder
 
 
@@ -233,7 +172,7 @@ def test_the_totals_do_not_depend_on_how_the_traces_are_stored(tmp_path):
     store = HandMadeStore(tmp_path)
     traces = random.Random(0).choices(TRACES, k=300)
     found = []
-    for label, size in (("one group", None), ("many", 7)):
+    for label, size in (("one group", 8192), ("many", 7)):
         folder = pruned_of(store, label, traces, row_group_size=size)
         record = json.loads((folder / "record.json").read_text())
         found.append(vars(read_totals(folder, record, label)))
