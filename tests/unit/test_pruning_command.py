@@ -109,7 +109,7 @@ class Store:
         prune_traces.main()
         tables = {
             name: pd.read_parquet(self.artefact / f"{name}.parquet")
-            for name in ("train", "traces", "rounds")
+            for name in ("train", "traces", "rounds", "pairs")
         }
         return json.loads(record_file.read_text()), tables
 
@@ -163,12 +163,12 @@ def test_traces_that_the_student_does_not_validate_are_kept_whole_if_the_user_sa
     assert record["sources"] == SOURCES
     # Each cut is asked once; the last of a trace is the full one, and no cut validates.
     rounds = tables["rounds"]
-    assert not rounds.duplicated(["problem_id", "prefix_steps"]).any()
+    assert not rounds.duplicated(["problem_id", "asked_steps"]).any()
     assert not rounds["valid"].any()
-    last = rounds.groupby("problem_id")["prefix_steps"].max().to_dict()
+    last = rounds.groupby("problem_id")["asked_steps"].max().to_dict()
     assert last == {"early": 40, "late": 5, "hopeless": 8, "middle": 11}
     assert (rounds["answers"].map(len) == 2).all()
-    assert record["answers"] == 2 * len(rounds) == 2 * record["cuts_validated"]
+    assert record["answers"] == 2 * len(rounds) == 2 * record["checks"]
     assert rounds["completion_tokens"].between(2, 16).all()
 
 
@@ -182,7 +182,7 @@ def test_a_student_that_validates_nothing_ends_the_command_with_one_clear_messag
         store.run()
     assert exit_status.value.code == 1
     message = capsys.readouterr().err
-    assert "found 2 traces, and from the full thinking of none" in message
+    assert "found 2 traces, of which pruning leaves none" in message
     assert "'invalid: keep'" in message
     assert not store.artefact.exists()
 
@@ -234,7 +234,8 @@ def test_each_trace_is_cut_to_the_shortest_thinking_that_leads_to_the_answer(
     assert record["tokens_after"] == sum(len(text) for text in left.values())
     assert record["tokens_before"] == record["tokens_in"] - sizes["hopeless"]
     assert record["share_pruned_by_half"] == pytest.approx(1 / 6)
-    assert record["rounds"] == len(engine.calls) == tables["rounds"]["round"].max() + 1
+    assert record["rounds"] == record["engine_calls"] == len(engine.calls)
+    assert record["rounds"] == tables["rounds"]["round"].max() + 1
     assert len(engine.calls[0]) == 4
     assert engine.closed
 
@@ -300,7 +301,8 @@ def test_traces_pruned_in_small_chunks_come_out_the_same(
         tables["rounds"].sort_values(order, ignore_index=True),
         expected["rounds"].sort_values(order, ignore_index=True),
     )
-    assert record["cuts_validated"] == together["cuts_validated"]
+    assert record["checks"] == together["checks"]
+    assert record["rounds"] == together["rounds"]
 
 
 def test_a_training_set_without_a_column_is_named(
@@ -311,4 +313,4 @@ def test_a_training_set_without_a_column_is_named(
     store.training_set.drop(columns="gold").to_parquet(table, index=False)
     with pytest.raises(SystemExit):
         store.run()
-    assert "train.parquet: found no column 'gold'" in capsys.readouterr().err
+    assert "train.parquet: has no column gold" in capsys.readouterr().err
