@@ -64,10 +64,20 @@ def write_pruned(folder: Path, traces: list[dict], row_group_size: int = 8192, *
     pq.write_table(table, folder / "traces.parquet", row_group_size=row_group_size)
     kept = [row for row in traces if row["kept_spans"] is not None]
     dropped = [row["reason"] for row in traces if row["kept_spans"] is None]
+    answered = [row for row in traces if row["first_answer_step"] is not None]
     record = {
         "rows_in": len(traces),
         "rows_out": len(kept),
         "dropped": {reason: dropped.count(reason) for reason in dropped},
+        "steps_before": sum(row["n_steps"] for row in kept),
+        "steps_after": sum(row["kept_steps"] for row in kept),
+        "tokens_before": sum(row["tokens_before"] for row in kept),
+        "tokens_after": sum(row["tokens_after"] for row in kept),
+        "halved": sum(2 * row["tokens_after"] < row["tokens_before"] for row in kept),
+        "with_answer_step": len(answered),
+        "answer_in_last_ten": sum(
+            row["first_answer_step"] > row["n_steps"] - 10 for row in answered
+        ),
         "engine_calls": 7, "checks": 26, "answers": 52, "prompt_tokens": 40_000,
         "cached_tokens": 30_000, "completion_tokens": 416, "pairs": 2,
         "cost": {"seconds": 12.4, "cpu_seconds": 20.0, "gpus": 1, "peak_memory_mb": 900},

@@ -33,33 +33,30 @@ def pruning_row(described: Mapping, record: Mapping, totals: Totals) -> dict:
     validated cuts; these and the seconds are per trace that came in.
     """
     traces, kept = totals.traces, totals.kept
-    asked, cached = record["prompt_tokens"], record["cached_tokens"]
-    cost = record["cost"]
+    late, answered = record["answer_in_last_ten"], record["with_answer_step"]
+    cached, cost = record["cached_tokens"], record["cost"]
+    sums = ("steps_before", "steps_after", "tokens_before", "tokens_after")
     return {
         **{name: described[name] for name in ("recipe", "student", "cutter")},
         "traces_in": traces,
         "traces_out": kept,
-        "steps_before": totals.steps_before,
-        "steps_after": totals.steps_after,
-        "mean_steps_before": _ratio(totals.steps_before, kept),
-        "mean_steps_after": _ratio(totals.steps_after, kept),
-        "tokens_before": totals.tokens_before,
-        "tokens_after": totals.tokens_after,
-        "mean_tokens_before": _ratio(totals.tokens_before, kept),
-        "mean_tokens_after": _ratio(totals.tokens_after, kept),
-        "share_of_tokens_left": _ratio(totals.tokens_after, totals.tokens_before),
-        **_share("pruned_by_half", totals.halved, kept),
-        "with_answer_step": totals.with_answer_step,
-        "answer_before_last_ten": totals.with_answer_step - totals.answer_in_last_ten,
-        "answer_in_last_ten": totals.answer_in_last_ten,
-        **_share("answer_in_last_ten", totals.answer_in_last_ten, totals.with_answer_step),
+        **{name: record[name] for name in sums},
+        **{f"mean_{name}": _ratio(record[name], kept) for name in sums},
+        "share_of_tokens_left": _ratio(record["tokens_after"], record["tokens_before"]),
+        **_share("pruned_by_half", record["halved"], kept),
+        "with_answer_step": answered,
+        "answer_before_last_ten": answered - late,
+        "answer_in_last_ten": late,
+        **_share("answer_in_last_ten", late, answered),
         "calls": totals.calls,
         "mean_calls": _ratio(totals.calls, traces),
         "max_calls": totals.most_calls,
         "engine_calls": record["engine_calls"],
         "answers": record["answers"],
-        "prompt_tokens": asked,
-        "share_of_prompt_cached": None if cached is None else _ratio(cached, asked),
+        "prompt_tokens": record["prompt_tokens"],
+        "share_of_prompt_cached": None
+        if cached is None
+        else _ratio(cached, record["prompt_tokens"]),
         "completion_tokens": record["completion_tokens"],
         "seconds": float(cost["seconds"]),
         "seconds_per_trace": _ratio(cost["seconds"], traces),

@@ -1,4 +1,4 @@
-"""What pruning did to the traces of one training set: sums over traces.parquet, read in batches."""
+"""What pruning did to each trace of one training set, counted over traces.parquet in batches."""
 
 from collections import Counter
 from dataclasses import dataclass, field
@@ -12,11 +12,7 @@ import pyarrow.compute as pc
 from cotdistil.errors import UserError
 from cotdistil.parquet_table import BATCH_ROWS, open_table, read_batches
 
-COLUMNS = [
-    *("n_steps", "kept_spans", "kept_steps", "reason", "first_answer_step", "calls"),
-    *("tokens_before", "tokens_after"),
-]
-LAST_STEPS = 10
+COLUMNS = ["n_steps", "kept_spans", "reason", "calls", "tokens_before", "tokens_after"]
 SHARE_BINS = 400
 """Bins of the share of tokens left, up to a response as long as it was; a half is an edge."""
 MOST_SHARE = 2  # a conclusion of the student's can make a response longer than it was
@@ -25,12 +21,10 @@ PLACES = 200
 
 @dataclass
 class Totals:
-    """Sums over the traces of one pruned training set; those of steps and tokens over the kept.
+    """Counts over the traces of one pruned training set that its record.json does not have.
 
-    reasons, kept_reasons: reason -> traces, all and kept. halved: of the kept, those with less than
-    half of their tokens left. calls: validated cuts. with_answer_step: traces in which some step
-    gives the answer; answer_in_last_ten: those of them in which none before the last ten does.
-    with_steps: of the kept, those that have steps.
+    reasons, kept_reasons: reason -> traces, all and kept. calls, most_calls: validated cuts of all
+    traces, and of the one with most. with_steps: of the kept traces, those that have steps.
     token_shares: of the kept, how many have each share of their tokens left, int64, shape (801,):
     bin i is [i, i + 1) / 400, the last has all from 2.
     places: of those with steps, how many still have the step at each of 200 places, evenly spaced
@@ -41,15 +35,8 @@ class Totals:
     kept: int = 0
     reasons: Counter[str] = field(default_factory=Counter)
     kept_reasons: Counter[str] = field(default_factory=Counter)
-    steps_before: int = 0
-    steps_after: int = 0
-    tokens_before: int = 0
-    tokens_after: int = 0
-    halved: int = 0
     calls: int = 0
     most_calls: int = 0
-    with_answer_step: int = 0
-    answer_in_last_ten: int = 0
     with_steps: int = 0
     token_shares: np.ndarray = field(
         default_factory=partial(np.zeros, SHARE_BINS * MOST_SHARE + 1, np.int64)
@@ -84,22 +71,13 @@ def _add(totals: Totals, batch: pa.RecordBatch) -> None:
     calls = batch["calls"].to_numpy()
     totals.calls += int(calls.sum())
     totals.most_calls = int(max(totals.most_calls, calls.max(initial=0)))
-    given = batch.filter(batch["first_answer_step"].is_valid())
-    first, steps = (given[name].to_numpy() for name in ("first_answer_step", "n_steps"))
-    totals.with_answer_step += len(first)
-    totals.answer_in_last_ten += int((first > steps - LAST_STEPS).sum())
     _add_kept(totals, batch.filter(pa.array(is_kept)))
 
 
 def _add_kept(totals: Totals, kept: pa.RecordBatch) -> None:
-    names = ("n_steps", "kept_steps", "tokens_before", "tokens_after")
-    steps, left, before, after = (kept[name].to_numpy() for name in names)
+    names = ("n_steps", "tokens_before", "tokens_after")
+    steps, before, after = (kept[name].to_numpy() for name in names)
     totals.kept += len(kept)
-    totals.steps_before += int(steps.sum())
-    totals.steps_after += int(left.sum())
-    totals.tokens_before += int(before.sum())
-    totals.tokens_after += int(after.sum())
-    totals.halved += int((2 * after < before).sum())
     most = len(totals.token_shares) - 1
     shares = np.minimum(after * SHARE_BINS // np.maximum(before, 1), most)
     totals.token_shares += np.bincount(shares, minlength=most + 1)
