@@ -50,6 +50,9 @@ STAGES: dict[str, Stage] = {
     "corpora": Stage("write_traces.py", "kind", "cotdistil/corpora/{}.py"),
     "token_counts": Stage("count_tokens.py", by_content=True),
     "training_sets": Stage("build_training_set.py"),
+    "steps": Stage(
+        "segment_thinking.py", "backend", "cotdistil/engines/{}_engine.py", by_content=True
+    ),
     "pruned": Stage(
         "prune_traces.py",
         "backend",

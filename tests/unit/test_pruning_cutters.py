@@ -322,8 +322,8 @@ def test_a_greedy_validator_is_not_asked_the_same_again(cutter: str) -> None:
     assert not any(candidate.greedy for candidate in asked)
 
 
-def test_by_default_only_reflections_may_go_from_within() -> None:
-    steps = ["Add. ", "Wait, no. ", "2 + 2 = 4. ", "Let me double-check. ", "So 4. ", "Done."]
+def test_by_default_only_reflections_that_find_no_fault_may_go_from_within() -> None:
+    steps = ["Add. ", "Wait, fine. ", "Wait, it is wrong. ", "Let me check. ", "So 4. ", "Done."]
     params = {
         "cutter": "inner",
         "temperature": 0.0,

@@ -4,6 +4,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
+from cotdistil.config.segmentation import Segmentation
 from cotdistil.config.types import Backend, Name, Positive, Section, Seed, Temperature, Text
 
 UNVALIDATED = ("first_correct", "random", "none")
@@ -28,6 +29,9 @@ class Prune(Section):
         " check for each step; full: keep whole what validates whole; inner: binary, then steps"
         " removed from within; first_correct: behind the first step that gives the answer; random:"
         " a prefix as long as those of the recipe `like`; none: keep all",
+    )
+    segmentation: Segmentation | None = Field(
+        None, description="a model that says where the steps begin; default: by rule"
     )
     prompt_style: Literal["instruction", "continue"] = Field(
         "continue", description="steps in the user's message, or as the student's own thinking"
@@ -63,7 +67,7 @@ class Prune(Section):
     removable: Literal["reflections", "any"] = Field(
         "reflections",
         description="with inner: the steps that may go; reflections: those that open with Wait,"
-        " Alternatively, Let me check and the like",
+        " Alternatively, Let me check and the like, and find no fault",
     )
     inner_checks: Positive = Field(
         32, description="with inner: most checks of a trace after the binary cutting"

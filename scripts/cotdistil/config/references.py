@@ -53,7 +53,7 @@ RESERVED_NAMES = frozenset(
         *("store", "example", "README.md", "all"),
         *("make_problems", "fetch_model", "hold_out_problems", "screen_problems"),
         *("generate_responses", "write_traces", "count_tokens"),
-        *("build_training_set", "prune_traces"),
+        *("build_training_set", "segment_thinking", "prune_traces"),
         *("train_sft", "generate_samples", "score_samples", "audit_scores", "judge_mismatches"),
         *("summarize_scores", "plot_accuracy_tokens", "tabulate_audit"),
         *("tabulate_ledger", "tabulate_pruning", "mark_published", "publish_results"),
@@ -158,6 +158,7 @@ def _recipe_faults(config: Config) -> list[str]:
                 f"{where}.prune.recipe", recipe.prune.recipe, config.recipes, "recipe"
             )
             faults += _like_faults(config, f"{where}.prune.like", recipe.prune)
+            faults += _segmentation_faults(config, f"{where}.prune.segmentation", recipe.prune)
     return faults
 
 
@@ -174,6 +175,12 @@ def _like_faults(config: Config, where: str, prune: Prune) -> list[str]:
         f"{where}: names the recipe '{prune.like}'; expected one that prunes '{prune.recipe}' with"
         " a cutter other than random and none; name such a recipe"
     ]
+
+
+def _segmentation_faults(config: Config, where: str, prune: Prune) -> list[str]:
+    if prune.segmentation is None:
+        return []
+    return unknown(f"{where}.model", prune.segmentation.model, config.models, "model")
 
 
 def _sharing_faults(config: Config, where: str, recipe: Recipe) -> list[str]:

@@ -4,6 +4,7 @@ from cotdistil.config.pruning import UNVALIDATED, Prune
 from cotdistil.config.recipes import Recipe
 from cotdistil.plan.builder import Builder, sampling
 from cotdistil.plan.data import model, screening
+from cotdistil.plan.segmentation import steps
 from cotdistil.plan.teach import corpus, engine_settings, token_counts
 
 
@@ -77,6 +78,8 @@ def _pruned(build: Builder, name: str, student: str) -> str:
         **prune.model_dump(mode="json", include=set(_settings(prune))),
     }
     parents = {"training_set": whole, "model": model(build, student)}
+    if prune.segmentation is not None:
+        parents["steps"] = steps(build, prune.segmentation, whole, prune.recipe)
     if prune.cutter == "random":
         parents["like"] = training_set(build, prune.like, student)
     if prune.cutter not in UNVALIDATED:

@@ -1,7 +1,8 @@
 """The thinking of a trace, cut into steps at places where a reader would pause.
 
 arXiv 2505.18440 lets a 14B model segment the thinking, with a prompt that is not published. This
-is a rule instead: the same steps on every machine, and no second model.
+is a rule instead: the same steps on every machine, and no second model. `windows.py` has a model
+do it.
 """
 
 import re
@@ -9,6 +10,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 from cotdistil.pruning.lists import BLANK_LINES
+from cotdistil.pruning.reflections import REFLECTION
 from cotdistil.pruning.uncuttable import find_uncuttable
 
 LONG_PARAGRAPH = 600
@@ -16,16 +18,6 @@ LONG_PARAGRAPH = 600
 
 # One character of punctuation, not a run: a run of dots is then read once, not once per dot.
 _PAUSE = re.compile(r"[.!?][\"'”’)\]*_]{0,4}\s+|[。！？]\s*|\n\s*")
-_OPENER = re.compile(
-    r"\W{0,4}(?:(?:but|oh|no|and|ok|okay|so|hmm+|now)\b[,.\s]{1,3})?"
-    r"(?:wait\b|hmm+\b|hold on\b|alternatively\b|actually\b|on second thought\b|"
-    r"another (?:way|approach|method)\b|let(?:'s|’s| me| us)(?: \w+)? "
-    r"(?:double[- ]?check|check|verify|re-?check|re-?verify|re-?consider|re-?examine|re-?think|"
-    r"think again|try again|go over|see if|make sure|confirm)\b|"
-    r"double[- ]?check|to double[- ]?check\b|just to (?:be sure|check|verify|confirm)\b|"
-    r"is that (?:right|correct)\b)",
-    re.IGNORECASE,
-)
 _ABBREVIATION = re.compile(r"(?:^|[\s(])(?:e\.g|i\.e|cf|vs|eqs?|fig|resp|approx)\.$", re.IGNORECASE)
 _ENUMERATOR = re.compile(r"(?:^|\n)[ \t]*(?:\d{1,3}|[A-Za-z])\.$")
 _CONTEXT = (
@@ -75,7 +67,9 @@ def _candidates(text: str, start: int, long_paragraph: int) -> Iterator[int]:
         fine = without_paragraphs or end - begin > long_paragraph
         for pause in _PAUSE.finditer(text, begin, end):
             cut = pause.end()
-            if cut < end and (_OPENER.match(text, cut) or (fine and _sentence_ends(text, pause))):
+            if cut < end and (
+                REFLECTION.match(text, cut) or (fine and _sentence_ends(text, pause))
+            ):
                 yield cut
         yield end
         begin = end
@@ -97,8 +91,3 @@ def _outside(cuts: Iterator[int], blocks: list[tuple[int, int]]) -> Iterator[int
             block += 1
         if block == len(blocks) or cut <= blocks[block][0]:
             yield cut
-
-
-def opens_with_reflection(step: str) -> bool:
-    """Whether a step begins with "Wait", "Alternatively", "Let me double-check" or the like."""
-    return _OPENER.match(step.lstrip()) is not None

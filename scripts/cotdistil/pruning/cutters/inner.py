@@ -5,7 +5,7 @@ all of them first, then halves of what could not go as a whole; later steps befo
 since a second look at a result is read with the first in mind and not the other way round.
 
 What stays is what the student needs *to answer*, and a step that states the answer is often
-enough. So by default only steps that open with a reflection ("Wait", "Let me double-check") may go.
+enough. So by default only reflections ("Wait", "Let me double-check") that find no fault may go.
 """
 
 from collections.abc import Sequence

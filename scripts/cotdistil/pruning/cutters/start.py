@@ -9,7 +9,7 @@ from cotdistil.pruning.cutters import Limits, Outcome, Search, confirm
 from cotdistil.pruning.cutters.inner import inner
 from cotdistil.pruning.cutters.prefixes import binary, full, halving, linear
 from cotdistil.pruning.cutters.unvalidated import first_correct, random_prefix
-from cotdistil.pruning.steps import opens_with_reflection
+from cotdistil.pruning.reflections import is_idle_reflection
 
 PREFIX_SEARCHES = {"binary": binary, "halving": halving, "linear": linear, "full": full}
 VALIDATING = (*PREFIX_SEARCHES, "inner")
@@ -48,7 +48,7 @@ def make_cutter(params: dict) -> Callable[[Known], Search]:
             removable = [
                 number
                 for number, step in enumerate(known.steps)
-                if anything or opens_with_reflection(step)
+                if anything or is_idle_reflection(step)
             ]
             search = inner(n_steps, limits, removable, params["inner_checks"])
         else:
