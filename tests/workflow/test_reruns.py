@@ -228,7 +228,7 @@ def test_a_changed_segmentation_runs_the_steps_and_the_pruning_behind_them(finis
     def reword(config):
         config["recipes"]["pruned"]["prune"]["segmentation"]["instruction"] = "Which?"
 
-    behind = ["pruning: smollm2-135m · pruned", *arm_jobs("pruned"), LEDGER, *REPORT]
+    behind = ["pruning: smollm2-135m · pruned", *arm_jobs("pruned"), LEDGER, PRUNING, *REPORT]
     for change in (segment, reword):
         assert finished.planned_jobs() == []
         edit(finished, change)
