@@ -3,7 +3,8 @@
     python scripts/publish_results.py publish --marker results/quickstart/published/KEY.json
 
 `mark` writes the marker `published/<key>[-<key>…].json`, which names what to show (the figures and
-through them the tables, the ledger, the audit), and removes the markers of others.
+through them the tables, the ledger, the tables of pruning, the audit), and removes the markers of
+others.
 `publish` copies what the marker names to `tables/` and `figures/`, and links
 `arms/<student>/<recipe>/<stage>/seed-<n>` into the store.
 """

@@ -13,7 +13,7 @@ from cotdistil.plan.builder import Builder, Surroundings
 from cotdistil.plan.curate import training_set
 from cotdistil.plan.data import model
 from cotdistil.plan.evaluate import audit, scores
-from cotdistil.plan.report import figures, ledger, tables
+from cotdistil.plan.report import figures, ledger, pruning_tables, tables
 from cotdistil.store import Node
 
 __all__ = ["Plan", "Surroundings", "make_plan"]
@@ -24,7 +24,8 @@ class Plan:
     """Every artefact of one experiment, parents before children.
 
     nodes: address -> node.
-    tables, figures, ledger, audit: the addresses of the final artefacts; "" where there is none.
+    tables, figures, ledger, pruning, audit: the addresses of the final artefacts; "" where there is
+    none.
     remember_files: writes the hashes of local files down, so that the next plan need not read them.
     """
 
@@ -33,13 +34,15 @@ class Plan:
     tables: str = ""
     figures: str = ""
     ledger: str = ""
+    pruning: str = ""
     audit: str = ""
     remember_files: Callable[[], None] = lambda: None
 
     @property
     def finals(self) -> list[str]:
         """The addresses of what the experiment's named folder shows; tables come with figures."""
-        return [address for address in (self.figures, self.ledger, self.audit) if address]
+        shown = (self.figures, self.ledger, self.pruning, self.audit)
+        return [address for address in shown if address]
 
     @property
     def marker(self) -> str:
@@ -64,6 +67,7 @@ def make_plan(config: Config, surroundings: Surroundings) -> Plan:
     plan.tables = tables(build, arms, scored, models)
     plan.figures = figures(build, plan.tables)
     plan.ledger = ledger(build)
+    plan.pruning = pruning_tables(build)
     if config.audit is not None:
         plan.audit = audit(build, arms, scored)
     return plan
