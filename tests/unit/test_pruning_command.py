@@ -368,7 +368,7 @@ def test_the_first_correct_solution_is_found_without_a_student(
 ) -> None:
     engine = set_student()
     store = new_store("store")
-    solved = ["17 + 25.", "20 + 22 = 42.", "Wait, 17 + 25 = 41?", "No, it is 42.", "Done."]
+    solved = ["17 + 25.", "20 + 22 = 42.", "Wait, 17 + 25 = 41?", *["No, it is 42."] * 9]
     [row, *_] = store.training_set.to_dict("records")
     responses = {"solved": "\n\n".join(solved), "never": thinking(5)}
     store.write(
@@ -383,7 +383,7 @@ def test_the_first_correct_solution_is_found_without_a_student(
         "solved": join_response("17 + 25.\n\n20 + 22 = 42.", ANSWER)
     }
     assert record["dropped"] == {"no step gives the answer": 1}
-    assert (record["with_answer_step"], record["answer_in_last_ten"]) == (1, 1)
+    assert (record["with_answer_step"], record["answer_in_last_ten"]) == (1, 0)
     assert tables["traces"]["first_answer_step"].tolist()[0] == 2
     assert (record["checks"], record["engine_calls"]) == (0, 0)
 

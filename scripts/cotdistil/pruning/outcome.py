@@ -138,7 +138,8 @@ def add_up(summaries: Sequence[dict], rounds: Sequence[dict], pairs: int) -> Cou
         totals[f"{'kept' if kept else 'dropped'}: {row['reason']}"] += 1
         totals["tokens_in"] += row["tokens_before"]
         totals["traces_with_steps"] += row["n_steps"] > 0
-        if row["first_answer_step"] is not None:
+        # In a trace of ten steps every one is among the last ten.
+        if row["first_answer_step"] is not None and row["n_steps"] > LAST_STEPS:
             totals["with_answer_step"] += 1
             late = row["first_answer_step"] > row["n_steps"] - LAST_STEPS
             totals["answer_in_last_ten"] += late
