@@ -23,7 +23,8 @@ NOTE = (
     " more than half of their tokens. *Calls* are validated cuts per trace that came in. *Cached*"
     " is the share of the prompts' tokens that the engine had read before. *Answer in last ten*: of"
     " the n traces of more than ten steps in which some step gives the answer, the share in which"
-    " none before the last ten does. In brackets: 95 % confidence intervals over traces (Wilson score interval)."
+    " none before the last ten does. In brackets: 95 % confidence intervals over traces (Wilson"
+    " score interval)."
 )
 
 
