@@ -67,7 +67,7 @@ def unused_folders(plans: list[Path]) -> list[Path]:
     artefacts = [
         folder
         for stage in STAGES
-        if stage != "answers"  # notes of which responses share answers; they hold no bytes
+        if stage != "answers"  # notes of which artefacts share answers; they hold no bytes
         for folder in sorted((STORE / stage).glob("*"))
         if f"{stage}/{folder.name}" not in used
     ]
@@ -82,8 +82,9 @@ def unused_folders(plans: list[Path]) -> list[Path]:
 def remake(addresses: list[str], ask_again: list[str]) -> None:
     """Delete artefacts, all that is made from them, and the markers of tables that show them.
 
-    What their jobs had done so far goes too. Of responses, the answers are kept for the next run
-    unless these, or the model that gave them, are among `addresses` or made from them.
+    What their jobs had done so far goes too. Of responses and of pruned training sets, the answers
+    of the model are kept for the next run unless these, or that model, are among `addresses` or
+    made from them.
     """
     unknown = [each for each in (*addresses, *ask_again) if not (STORE / each).is_dir()]
     unknown += [each for each in ask_again if not each.startswith("responses/")]
@@ -105,15 +106,15 @@ def remake(addresses: list[str], ask_again: list[str]) -> None:
     }:
         doomed |= more
     for address in sorted(doomed):
-        stage, key = address.split("/")
+        key = address.split("/")[1]
         for marker in Path("results").glob(f"*/published/*{key}*.json"):
             marker.unlink()
-        if stage == "responses":
-            manifest = manifests[address]
+        manifest = manifests.get(address)
+        if manifest and "answers" in manifest["params"]:
             if address in addresses or manifest["parents"].get("model") in doomed:
                 forget_answers(key, manifest["params"])
             else:
-                keep_answers(key)
+                keep_answers(address)
         else:
             shutil.rmtree(STORE / "work" / key, ignore_errors=True)
         if (STORE / address).is_dir():
@@ -121,9 +122,9 @@ def remake(addresses: list[str], ask_again: list[str]) -> None:
             print(f"deleted  {STORE / address}")
 
 
-def keep_answers(key: str) -> None:
+def keep_answers(address: str) -> None:
     """Leave an artefact's answers to the job that makes it again."""
-    log, work = STORE / "responses" / key / LOG, STORE / "work" / key
+    log, work = STORE / address / LOG, STORE / "work" / address.split("/")[1]
     if log.exists():
         work.mkdir(parents=True, exist_ok=True)
         (work / LOG).unlink(missing_ok=True)

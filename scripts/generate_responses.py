@@ -63,7 +63,7 @@ def main() -> None:
 def open_tries(job: Job, problems: list[dict], log: AnswerLog) -> Iterator[Tries]:
     """What is still to be asked; answers that others were given are copied into the log first."""
     params = job.params
-    archive = AnswerArchive(open_known_logs(job.store, job.key, params))
+    archive = AnswerArchive(open_known_logs(job.store, "responses", job.key, params))
 
     def known(id_: str) -> dict | None:
         if id_ not in log and id_ in archive:

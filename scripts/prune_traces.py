@@ -5,7 +5,8 @@
 
 The on-policy pruning of arXiv 2505.18440, with its binary cutting and other ways to search: one
 engine call validates one candidate of every open trace. A trace from whose full thinking the
-student does not come to the answer is dropped, or kept as it is.
+student does not come to the answer is dropped, or kept as it is. What the student answers is
+written down at once: a killed job goes on from there, and no other job asks it the same again.
 """
 
 from __future__ import annotations
@@ -17,12 +18,12 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from cotdistil.early_cutoff import link_file
 from cotdistil.engines import Sampling, count_positions, load_engine
 from cotdistil.errors import UserError
 from cotdistil.grading.grader import Grader
 from cotdistil.job import Job, run_job
 from cotdistil.pruning.answer_steps import first_answer_step
-from cotdistil.pruning.check_log import Check, CheckLog
 from cotdistil.pruning.cutters.start import VALIDATING, Known, make_cutter
 from cotdistil.pruning.kept_shares import read_shares
 from cotdistil.pruning.outcome import (
@@ -35,11 +36,13 @@ from cotdistil.pruning.outcome import (
     trace_summary,
 )
 from cotdistil.pruning.pairs import preference_pair
-from cotdistil.pruning.rounds import Asked, Pruned, search_all
+from cotdistil.pruning.rounds import Asked, Check, Pruned, search_all
 from cotdistil.pruning.segmentation import read_step_ends
-from cotdistil.pruning.student import Agreement, StepsShown, Student
+from cotdistil.pruning.student import Shown, Student
 from cotdistil.pruning.traces import Trace, count_tokens, measure, read_traces
 from cotdistil.pruning.validation import ValidationPrompt
+from cotdistil.pruning.validator import Validator
+from cotdistil.teaching.answer_log import LOG, AnswerArchive, AnswerLog, open_known_logs
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -50,16 +53,15 @@ SEAMS = 32  # tokens that a prompt may have beyond those of its parts
 
 
 def main() -> None:
-    with run_job(__doc__) as job, contextlib.ExitStack() as open_:
+    with run_job(__doc__) as job:
         from transformers import AutoTokenizer
 
         source = job.parent("training_set") / "train.parquet"
         tokenizer = AutoTokenizer.from_pretrained(job.parent("model"))
         tokens, longest = measure(source, tokenizer)
-        student = None
-        if job.params["cutter"] in VALIDATING:
-            student = open_.enter_context(open_student(job, tokenizer, longest, sum(tokens)))
-        record = prune(job, student, tokenizer, source, tokens)
+        validation = Validation(job, tokenizer, longest, sum(tokens))
+        with contextlib.closing(validation):
+            record = prune(job, validation, tokenizer, source, tokens)
         made = json.loads((source.parent / "record.json").read_text())
         record["sources"] = made.get("sources", {})
         if not record["rows_out"]:
@@ -68,23 +70,77 @@ def main() -> None:
                 f" ({record['dropped']}); expected at least one; try another prompt_style or"
                 " lead_in, or 'invalid: keep'"
             )
+        # Not moved: until the artefact is there, `staging` does not survive a kill.
+        if validation.asks:
+            link_file(job.work / LOG, job.staging / LOG)
         job.publish(record)
 
 
-def open_student(
-    job: Job, tokenizer: PreTrainedTokenizerBase, longest: int, all_tokens: int
-) -> Student:
-    """The validator.
+class Validation:
+    """What a job asks the student, or nothing at all where its cutter does not.
 
     longest: tokens of the longest question and response together; all_tokens: of all responses.
     """
+
+    def __init__(self, job: Job, tokenizer: PreTrainedTokenizerBase, longest: int, all_tokens: int):
+        self.asks = job.params["cutter"] in VALIDATING
+        self._open = contextlib.ExitStack()
+        self.grader = self._open.enter_context(Grader())
+        if not self.asks:
+            return
+        params = job.params
+        prompt = ValidationPrompt(
+            params["prompt_style"],
+            params["lead_in"],
+            params.get("question_instruction"),
+            params.get("instruction"),
+        )
+        self._student = self._open.enter_context(
+            open_student(job, tokenizer, prompt, longest, all_tokens)
+        )
+        log = self._open.enter_context(AnswerLog(job.work / LOG))
+        others = AnswerArchive(open_known_logs(job.store, "pruned", job.key, params))
+        self._open.callback(others.close)
+        self._validator = Validator(
+            self._student, prompt, params["agreement"], self.grader, log, others
+        )
+
+    def close(self) -> None:
+        self._open.close()
+
+    @property
+    def room(self) -> int | None:
+        """Tokens that the engine's prefix cache holds; None where it has none. Loads the model."""
+        return self._student.engine.cache_tokens if self.asks else None
+
+    @property
+    def calls(self) -> int:
+        return self._validator.calls if self.asks else 0
+
+    def check(self, traces: list[Trace], asked: list[Asked]) -> list[Check]:
+        """The verdicts on what the searches in `traces` ask."""
+        return self._validator.check(
+            [
+                Shown(
+                    candidate,
+                    traces[index].row["question"],
+                    traces[index].row["gold"],
+                    traces[index].thinking(candidate.kept),
+                )
+                for index, candidate in asked
+            ]
+        )
+
+
+def open_student(
+    job: Job,
+    tokenizer: PreTrainedTokenizerBase,
+    prompt: ValidationPrompt,
+    longest: int,
+    all_tokens: int,
+) -> Student:
+    """The student; its engine has room for the longest trace, or for as much as it takes."""
     params, model = job.params, job.parent("model")
-    prompt = ValidationPrompt(
-        params["prompt_style"],
-        params["lead_in"],
-        params.get("question_instruction"),
-        params.get("instruction"),
-    )
     sampling = Sampling(params["max_tokens"], params["temperature"], params["top_p"])
     max_context = longest + len(prompt.render(tokenizer, "", "")) + SEAMS + sampling.max_tokens
     max_context = min(max_context, count_positions(model) or max_context)
@@ -99,13 +155,13 @@ def open_student(
         gpu_memory_share=job.settings.get("gpu_memory_share"),
         cache_tokens=all_tokens,
     )
-    agreement = Agreement(params["samples_per_check"], params["agreement"], params["seed"])
-    return Student(load, tokenizer, prompt, sampling, agreement, max_context)
+    samples, seed = params["samples_per_check"], params["seed"]
+    return Student(load, tokenizer, prompt, sampling, samples, seed, max_context)
 
 
 def prune(
     job: Job,
-    student: Student | None,
+    validation: Validation,
     tokenizer: PreTrainedTokenizerBase,
     source: Path,
     tokens: list[int],
@@ -117,11 +173,10 @@ def prune(
     schemas = table_schemas(pq.read_schema(source))
     step_ends = read_step_ends(job.parent("steps")) if "steps" in job.manifest["parents"] else None
     shares = _shares(job)
+    cutter = make_cutter(job.params)
     totals: Counter[str] = Counter()
     done = 0
     with contextlib.ExitStack() as files:
-        log = files.enter_context(CheckLog(job.work / "checks.jsonl"))
-        grader = files.enter_context(Grader())
         writers = {
             name: files.enter_context(pq.ParquetWriter(job.staging / f"{name}.parquet", schema))
             for name, schema in schemas.items()
@@ -130,59 +185,27 @@ def prune(
             known = [
                 Known(
                     trace.steps,
-                    first_answer_step(trace.steps, trace.row["gold"], grader),
+                    first_answer_step(trace.steps, trace.row["gold"], validation.grader),
                     None if shares is None else shares[trace.number],
                 )
                 for trace in traces
             ]
-            tell = partial(_tell_progress, job, done, len(tokens))
-            pruned = search_chunk(traces, known, job.params, student, log, tell)
+            cuttable = any(trace.steps for trace in traces)
+            pruned = search_all(
+                [cutter(each) for each in known],
+                [trace.tokens for trace in traces],
+                validation.room if cuttable else None,
+                partial(validation.check, traces),
+                partial(_tell_progress, job, done, len(tokens)),
+            )
             tables = _tables(traces, known, pruned, job.params, tokenizer)
             for name, rows in tables.items():
                 writers[name].write_table(pa.Table.from_pylist(rows, schema=schemas[name]))
             more = add_up(tables["traces"], tables["rounds"], len(tables["pairs"]))
             totals = merge(totals, more)
             done += len(traces)
-        totals["engine_calls"] = log.calls
+    totals["engine_calls"] = validation.calls
     return make_record(len(tokens), totals)
-
-
-def search_chunk(
-    traces: list[Trace],
-    known: list[Known],
-    params: dict,
-    student: Student | None,
-    log: CheckLog,
-    tell: partial,
-) -> list[Pruned]:
-    """What the search in each trace ended with. tell: called with the number of finished ones."""
-    cutter = make_cutter(params)
-
-    def ask(asked: list[Asked]) -> list[Check]:
-        shown = [
-            StepsShown(
-                traces[index].number,
-                candidate,
-                traces[index].row["question"],
-                traces[index].row["gold"],
-                traces[index].thinking(candidate.kept),
-            )
-            for index, candidate in asked
-        ]
-        checks = student.check(shown, log.calls)
-        log.calls += any(check.call is not None for check in checks)
-        return checks
-
-    cuttable = student is not None and any(trace.steps for trace in traces)
-    return search_all(
-        [cutter(each) for each in known],
-        [trace.number for trace in traces],
-        [trace.tokens for trace in traces],
-        student.room if cuttable else None,
-        ask,
-        log,
-        tell,
-    )
 
 
 def _tables(

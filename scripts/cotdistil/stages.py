@@ -4,8 +4,9 @@ A stage is a folder of the store, a rule and a command. Where a stage has varian
 sets, generation backends), the command imports the variant's module by name at run time, so that an
 edit of one variant leaves the results of the others alone.
 
-`answers` is no artefact: its version is that of the code which decides a single answer of a
-teacher. Answers are used again as long as it stands, whatever becomes of the code around it.
+`answers` and `validations` are no artefacts: their versions are those of the code which decides a
+single answer of a teacher, or of a student that is asked about steps. Answers are used again as
+long as it stands, whatever becomes of the code around it.
 """
 
 from dataclasses import dataclass
@@ -52,6 +53,9 @@ STAGES: dict[str, Stage] = {
     "training_sets": Stage("build_training_set.py"),
     "steps": Stage(
         "segment_thinking.py", "backend", "cotdistil/engines/{}_engine.py", by_content=True
+    ),
+    "validations": Stage(
+        "cotdistil/pruning/validation.py", "backend", "cotdistil/engines/{}_engine.py"
     ),
     "pruned": Stage(
         "prune_traces.py",

@@ -9,34 +9,29 @@ Both ask the same checks with the same sampling; the engine is loaded once, befo
 """
 
 import argparse
-import random
-import sys
 import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-ROOT = Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(ROOT / "scripts"), str(ROOT / "tests")]
+from pruning_setup import (
+    PROMPTS,
+    Trace,
+    Validator,
+    context_of,
+    open_student,
+    open_validator,
+    real_traces,
+    validate,
+)
 
-from cotdistil.engines import Sampling, count_positions, load_engine  # noqa: E402
-from cotdistil.pruning.check_log import Check, CheckLog  # noqa: E402
-from cotdistil.pruning.cutters import Limits, count_steps  # noqa: E402
-from cotdistil.pruning.cutters.prefixes import binary  # noqa: E402
-from cotdistil.pruning.rounds import Asked, search_all  # noqa: E402
-from cotdistil.pruning.student import Agreement, StepsShown, Student  # noqa: E402
-from cotdistil.pruning.traces import Trace, count_tokens, make_trace  # noqa: E402
-from cotdistil.pruning.validation import ValidationPrompt  # noqa: E402
-from cotdistil.response_formats import normalise_response  # noqa: E402
-from real_data import real_rows  # noqa: E402
+from cotdistil.pruning.cutters import Candidate, Limits, count_steps
+from cotdistil.pruning.cutters.prefixes import binary
+from cotdistil.pruning.rounds import Asked, Check, Pruned, search_all
+from cotdistil.pruning.student import Shown, Student
 
-PROMPTS = {
-    "continue": ValidationPrompt("continue", "The answer is \\boxed{"),
-    "instruction": ValidationPrompt(
-        "instruction", "", None, "Give the final answer based only on these thinking steps."
-    ),
-}
+TEACHERS = ("QwQ-32B", "DeepSeek-R1")
 
 
 def main() -> None:
@@ -53,127 +48,78 @@ def main() -> None:
     from transformers import AutoTokenizer
 
     tokenizer = AutoTokenizer.from_pretrained(arguments.model)
-    context = min(8192, count_positions(arguments.model) or 8192)
-    traces = draw_traces(tokenizer, arguments.traces, context)
+    context = context_of(arguments.model)
+    traces = [
+        trace
+        for trace in real_traces(TEACHERS, tokenizer, "batched pruning")
+        if trace.steps and trace.tokens < context - 512
+    ][: arguments.traces]
     tokens = sum(trace.tokens for trace in traces)
     print(f"{len(traces)} traces, {tokens} tokens, {sum(len(t.steps) for t in traces)} steps")
-    load = partial(
-        load_engine,
-        "vllm",
-        arguments.model,
-        precision="auto",
-        max_context=context,
-        threads=2,
-        gpus=arguments.gpus,
-        cache_tokens=2 * tokens,
-    )
-    sampling = Sampling(arguments.max_tokens)
     prompt = PROMPTS[arguments.style]
-    with Student(load, tokenizer, prompt, sampling, Agreement(1, 1.0, 0), context) as student:
-        print(f"cache for {student.room} tokens", flush=True)
-        student.check([shown(trace, trace.whole()) for trace in draw_traces(tokenizer, 1, 2000)], 0)
-        forget = partial(forget_prefixes, student)
-        batched = measure("batched", traces, student, in_rounds, forget)
-        cached = measure("loop, prefix cache", traces, student, one_by_one, forget)
-        print(f"batched / loop with the prefix cache: {batched / cached:.1%}")
+    student = open_student(
+        arguments.model, tokenizer, prompt, arguments.max_tokens, 2 * tokens, gpus=arguments.gpus
+    )
+    with student:
+        print(f"cache for {student.engine.cache_tokens} tokens", flush=True)
+        student.ask([Shown(Candidate(((0, 1),)), "Are you warm?", "yes", "I am.")])
+        run = partial(measure, traces, student, prompt)
+        batched = run("batched", in_rounds)
+        cached = run("loop, prefix cache", one_by_one)
+        print(f"batched / loop with the prefix cache: {batched / cached:.1%}", flush=True)
         if not arguments.skip_uncached:
-            uncached = measure(
-                "loop, no cache", traces, student, partial(one_by_one, before=forget), forget
-            )
+            forget = partial(forget_prefixes, student)
+            uncached = run("loop, no cache", partial(one_by_one, before=forget))
             print(f"batched / loop without it: {batched / uncached:.1%}")
 
 
-def draw_traces(tokenizer, count: int, context: int) -> list[Trace]:
-    """Traces that fit into the context whole, with what is asked about them."""
-    rows = [
-        row
-        for row in real_rows("traces/mip_gsm8k_responses.jsonl")
-        if row["teacher"] in ("QwQ-32B", "DeepSeek-R1")
-    ]
-    random.Random("batched pruning").shuffle(rows)
-    traces: list[Trace] = []
-    for row in rows:
-        response = normalise_response(row["response"]).text
-        [tokens] = count_tokens([response], tokenizer)
-        row = {
-            "question": row["question"],
-            "gold": str(row["answer"]).rsplit("####", 1)[-1].strip(),
-            "response": response,
-        }
-        trace = make_trace(len(traces), row, tokens)
-        if trace.steps and tokens < context - 512:
-            traces.append(trace)
-        if len(traces) == count:
-            return traces
-    return traces
-
-
 def forget_prefixes(student: Student) -> None:
-    if not student._loaded().llm.reset_prefix_cache():
+    if not student.engine.llm.reset_prefix_cache():
         raise AssertionError("vLLM kept its prefix cache")
 
 
-def measure(
-    name: str, traces: list[Trace], student: Student, prune: Callable, forget: Callable
-) -> float:
+def measure(traces: list[Trace], student: Student, prompt, name: str, prune: Callable) -> float:
     """Seconds of wall time; prints what was asked and found."""
-    forget()
-    with TemporaryDirectory() as folder, CheckLog(Path(folder) / "log") as log:
+    forget_prefixes(student)
+    with (
+        TemporaryDirectory() as folder,
+        open_validator(student, prompt, Path(folder) / "log") as validator,
+    ):
         started, cpu = time.monotonic(), time.process_time()
-        pruned = prune(traces, student, log)
+        pruned = prune(traces, validator, student.engine.cache_tokens)
         seconds, cpu = time.monotonic() - started, time.process_time() - cpu
-    checks = [check for each in pruned for check in each.checks if check.call is not None]
-    prompt = sum(check.prompt_tokens for check in checks)
+    checks = [check for each in pruned for check in each.checks if check.valid is not None]
+    read = sum(check.prompt_tokens for check in checks)
     cached = sum(check.cached_tokens for check in checks)
     written = sum(check.completion_tokens for check in checks)
     kept = sum(count_steps(each.outcome.kept) for each in pruned if each.outcome.validated)
     print(
-        f"{name:20} {seconds:7.1f} s, {cpu:7.1f} CPU-s, {log.calls} calls, {len(checks)} checks,"
-        f" {prompt} prompt tokens ({cached / prompt:.1%} from the cache), {written} written;"
-        f" {sum(each.outcome.validated for each in pruned)} validated, {kept} steps kept",
+        f"{name:20} {seconds:7.1f} s, {cpu:7.1f} CPU-s, {validator.calls} calls,"
+        f" {len(checks)} checks, {read} prompt tokens ({cached / read:.1%} from the cache),"
+        f" {written} written; {sum(each.outcome.validated for each in pruned)} validated,"
+        f" {kept} steps kept",
         flush=True,
     )
     return seconds
 
 
-def in_rounds(traces: list[Trace], student: Student, log: CheckLog) -> list:
-    return _search(traces, student, log, student.room)
+def in_rounds(traces: list[Trace], validator: Validator, room: int) -> list[Pruned]:
+    return _search(traces, room, partial(validate, validator, traces))
 
 
 def one_by_one(
-    traces: list[Trace], student: Student, log: CheckLog, before: Callable = lambda: None
-) -> list:
-    return [each for trace in traces for each in _search([trace], student, log, None, before)]
-
-
-def _search(
-    traces: list[Trace],
-    student: Student,
-    log: CheckLog,
-    room: int | None,
-    before: Callable = lambda: None,
-) -> list:
-    def ask(asked: list[Asked]) -> list[Check]:
+    traces: list[Trace], validator: Validator, room: int, before: Callable = lambda: None
+) -> list[Pruned]:
+    def check(trace: Trace, asked: list[Asked]) -> list[Check]:
         before()
-        checks = student.check(
-            [shown(traces[index], candidate.kept) for index, candidate in asked], log.calls
-        )
-        log.calls += 1
-        return checks
+        return validate(validator, [trace], asked)
 
+    return [each for trace in traces for each in _search([trace], None, partial(check, trace))]
+
+
+def _search(traces: list[Trace], room: int | None, check: Callable) -> list[Pruned]:
     searches = [binary(len(trace.steps), Limits()) for trace in traces]
-    numbers = [trace.number for trace in traces]
-    sizes = [trace.tokens for trace in traces]
-    return search_all(searches, numbers, sizes, room, ask, log)
-
-
-def shown(trace: Trace, kept) -> StepsShown:
-    from cotdistil.pruning.cutters import Candidate
-
-    row = trace.row
-    return StepsShown(
-        trace.number, Candidate(kept), row["question"], row["gold"], trace.thinking(kept)
-    )
+    return search_all(searches, [trace.tokens for trace in traces], room, check)
 
 
 if __name__ == "__main__":

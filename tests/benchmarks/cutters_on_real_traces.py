@@ -10,40 +10,32 @@ much, get the first `--deep` problems only. A model without a chat template need
 
 import argparse
 import contextlib
-import random
-import sys
 import time
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(ROOT / "scripts"), str(ROOT / "tests")]
-
-from cotdistil.engines import Sampling, count_positions, load_engine  # noqa: E402
-from cotdistil.grading.grader import Grader  # noqa: E402
-from cotdistil.pruning.answer_steps import first_answer_step  # noqa: E402
-from cotdistil.pruning.check_log import CheckLog  # noqa: E402
-from cotdistil.pruning.cutters import Limits, count_steps, prefix  # noqa: E402
-from cotdistil.pruning.cutters.start import Known, make_cutter  # noqa: E402
-from cotdistil.pruning.cutters.unvalidated import (  # noqa: E402
-    first_correct,
-    random_prefix,
-    shuffle_shares,
+from pruning_setup import (
+    PROMPTS,
+    Grader,
+    Trace,
+    Validator,
+    count_tokens,
+    open_student,
+    open_validator,
+    real_traces,
+    validate,
 )
-from cotdistil.pruning.rounds import search_all  # noqa: E402
-from cotdistil.pruning.student import Agreement, StepsShown, Student  # noqa: E402
-from cotdistil.pruning.traces import Trace, count_tokens, make_trace  # noqa: E402
-from cotdistil.pruning.validation import ValidationPrompt  # noqa: E402
-from cotdistil.response_formats import normalise_response  # noqa: E402
-from cotdistil.responses import join_response  # noqa: E402
-from real_data import real_rows  # noqa: E402
+
+from cotdistil.pruning.answer_steps import first_answer_step
+from cotdistil.pruning.cutters import Limits, count_steps, prefix
+from cotdistil.pruning.cutters.start import Known, make_cutter
+from cotdistil.pruning.cutters.unvalidated import first_correct, random_prefix, shuffle_shares
+from cotdistil.pruning.rounds import search_all
+from cotdistil.responses import join_response
 
 TEACHERS = ("QwQ-32B", "DeepSeek-R1")
 VALIDATION = {"temperature": 0.0, "removable": "reflections", "inner_checks": 16}
-LEAD_IN = "The answer is \\boxed{"
 MAX_TOKENS = 16
-CONTEXT = 8192
 BLOCK = 64  # traces of each teacher in one go: what is reported grows evenly
 
 
@@ -54,45 +46,20 @@ def main() -> None:
     parser.add_argument("model", type=Path)
     parser.add_argument("--log", type=Path, required=True, help="folder of the checks")
     parser.add_argument("--deep", type=int, default=100, help="problems for linear and inner")
-    parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--table", action="store_true", help="print what is known, ask nothing")
     arguments = parser.parse_args()
     from transformers import AutoTokenizer
 
     tokenizer = AutoTokenizer.from_pretrained(arguments.model)
-    traces = read_traces(tokenizer)
+    traces = {
+        teacher: real_traces((teacher,), tokenizer, "cutters on real traces")
+        for teacher in TEACHERS
+    }
     arguments.log.mkdir(parents=True, exist_ok=True)
     if arguments.table:
         table(arguments, tokenizer, traces)
     else:
         ask_all(arguments, tokenizer, traces)
-
-
-def read_traces(tokenizer) -> dict[str, list[Trace]]:
-    """By teacher, in an order that is drawn once and is the same for both."""
-    rows = real_rows("traces/mip_gsm8k_responses.jsonl")
-    by_teacher = {}
-    for teacher in TEACHERS:
-        own = [row for row in rows if row["teacher"] == teacher]
-        random.Random("cutters on real traces").shuffle(own)
-        responses = [normalise_response(row["response"]).text for row in own]
-        lengths = count_tokens(responses, tokenizer)
-        by_teacher[teacher] = [
-            make_trace(
-                number,
-                {
-                    "problem_id": str(row["id"]),
-                    "question": row["question"],
-                    "gold": str(row["answer"]).rsplit("####", 1)[-1].strip(),
-                    "response": response,
-                },
-                length,
-            )
-            for number, (row, response, length) in enumerate(
-                zip(own, responses, lengths, strict=True)
-            )
-        ]
-    return by_teacher
 
 
 def cutters_for(trace: Trace, deep: int) -> list[str]:
@@ -109,85 +76,43 @@ def search(trace: Trace, deep: int):
 
 
 def ask_all(arguments, tokenizer, traces: dict[str, list[Trace]]) -> None:
-    context = min(CONTEXT, count_positions(arguments.model) or CONTEXT)
-    student = Student(
-        partial(
-            load_engine,
-            "vllm",
-            arguments.model,
-            precision="auto",
-            max_context=context,
-            threads=arguments.threads,
-            gpus=0,
-            cache_tokens=200_000,
-        ),
-        tokenizer,
-        ValidationPrompt("continue", LEAD_IN),
-        Sampling(MAX_TOKENS),
-        Agreement(1, 1.0, 0),
-        context,
-    )
+    prompt = PROMPTS["continue"]
+    student = open_student(arguments.model, tokenizer, prompt, MAX_TOKENS, 200_000)
     started = time.monotonic()
     with student, contextlib.ExitStack() as open_:
-        logs = {
-            teacher: open_.enter_context(CheckLog(arguments.log / f"{teacher}.jsonl"))
+        validators = {
+            teacher: open_.enter_context(
+                open_validator(student, prompt, arguments.log / f"{teacher}.jsonl")
+            )
             for teacher in TEACHERS
         }
         most = max(map(len, traces.values()))
         for begin in range(0, most, BLOCK):
             for teacher in TEACHERS:
                 block = traces[teacher][begin : begin + BLOCK]
-                run_block(block, student, logs[teacher], arguments.deep)
+                run_block(block, validators[teacher], student.engine.cache_tokens, arguments.deep)
                 seconds = time.monotonic() - started
                 print(f"{teacher} {begin + len(block)} of {most}, {seconds:.0f} s", flush=True)
 
 
-def run_block(block: list[Trace], student: Student | None, log: CheckLog, deep: int) -> list:
-    def ask(asked):
-        if student is None:
-            raise LookupError("not asked yet")
-        shown = [
-            StepsShown(
-                block[index].number,
-                candidate,
-                block[index].row["question"],
-                block[index].row["gold"],
-                block[index].thinking(candidate.kept),
-            )
-            for index, candidate in asked
-        ]
-        checks = student.check(shown, log.calls)
-        log.calls += 1
-        return checks
-
+def run_block(block: list[Trace], validator: Validator, room: int | None, deep: int) -> list:
     return search_all(
         [search(trace, deep) for trace in block],
-        [trace.number for trace in block],
         [trace.tokens for trace in block],
-        student.room if student else None,
-        ask,
-        log,
+        room,
+        partial(validate, validator, block),
     )
-
-
-@dataclass
-class Left:
-    """What a cutter left of a trace. after: tokens, or None where it dropped the trace."""
-
-    before: int
-    after: int | None
-    kept: int | None
-    n_steps: int
 
 
 def table(arguments, tokenizer, traces: dict[str, list[Trace]]) -> None:
     for teacher in TEACHERS:
-        with CheckLog(arguments.log / f"{teacher}.jsonl") as log:
+        log = arguments.log / f"{teacher}.jsonl"
+        with open_validator(None, PROMPTS["continue"], log) as validator:
             known, outcomes = [], []
             for trace in traces[teacher]:
                 try:
-                    [found] = run_block([trace], None, log, arguments.deep)
-                except LookupError:
+                    [found] = run_block([trace], validator, None, arguments.deep)
+                except AttributeError:  # there is no student to ask
                     continue
                 known.append(trace)
                 outcomes.append(found.outcome)

@@ -10,7 +10,6 @@ last needed step.
 """
 
 import argparse
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -18,17 +17,16 @@ from itertools import accumulate
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-ROOT = Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(ROOT / "scripts"), str(ROOT / "tests")]
+from pruning_setup import PROMPTS, Trace, make_trace, open_student, open_validator, validate
 
-from cotdistil.arithmetic import generate_problems  # noqa: E402
-from cotdistil.procedural import ProceduralTrace, TraceRates, write_trace  # noqa: E402
-from cotdistil.pruning.check_log import Check, CheckLog  # noqa: E402
-from cotdistil.pruning.cutters import Kept  # noqa: E402
-from cotdistil.pruning.cutters.start import Known, make_cutter  # noqa: E402
-from cotdistil.pruning.rounds import Asked, Pruned, search_all  # noqa: E402
-from cotdistil.pruning.traces import Trace, make_trace  # noqa: E402
-from cotdistil.responses import join_response  # noqa: E402
+from cotdistil.arithmetic import generate_problems
+from cotdistil.expressions import evaluate, parse_expression
+from cotdistil.grading.extract import extract_answer
+from cotdistil.procedural import ProceduralTrace, TraceRates, write_trace
+from cotdistil.pruning.cutters import Kept
+from cotdistil.pruning.cutters.start import Known, make_cutter
+from cotdistil.pruning.rounds import Asked, Check, Pruned, search_all
+from cotdistil.responses import join_response
 
 NEEDED = ("restate", "work", "correction")
 CUTTERS = ("binary", "halving", "linear", "inner")
@@ -70,22 +68,24 @@ def main() -> None:
     if arguments.model is None:
         for name, verdict in (("reads", reads), ("finishes", finishes)):
             for cutter in arguments.cutters:
-                report(name, cutter, traces, search(traces, cutter, arguments.removable, verdict))
+                check = partial(_by_procedure, traces, verdict)
+                report(name, cutter, traces, search(traces, arguments, cutter, None, check))
         return
-    with TemporaryDirectory() as folder, open_student(arguments, traces) as student:
+    from transformers import AutoTokenizer
+
+    tokenizer = AutoTokenizer.from_pretrained(arguments.model)
+    prompt = PROMPTS[arguments.style]
+    cache = sum(known.trace.tokens for known in traces)
+    student = open_student(
+        arguments.model, tokenizer, prompt, 16, cache, arguments.temperature, arguments.samples
+    )
+    with TemporaryDirectory() as folder, student:
         for cutter in arguments.cutters:
-            with CheckLog(Path(folder) / "checks.jsonl") as log:
-                ask = partial(_ask, student, traces, log)
-                pruned = search_with(
-                    traces,
-                    cutter,
-                    arguments.removable,
-                    ask,
-                    log,
-                    student.room,
-                    arguments.temperature,
-                )
-            report(arguments.model.name, cutter, traces, pruned)
+            with open_validator(student, prompt, Path(folder) / "log") as validator:
+                check = partial(validate, validator, [known.trace for known in traces])
+                room = student.engine.cache_tokens
+                found = search(traces, arguments, cutter, room, check)
+            report(arguments.model.name, cutter, traces, found)
 
 
 def make_traces(
@@ -120,8 +120,6 @@ def needed_characters(written: ProceduralTrace) -> list[bool]:
 
 def reads(known: KnownTrace, kept: Kept) -> bool:
     """A student that computes nothing: the last number that it has read is its answer."""
-    from cotdistil.grading.extract import extract_answer
-
     read = extract_answer(known.trace.thinking(kept), ["last_number"]).text
     return read == known.trace.row["gold"]
 
@@ -132,8 +130,6 @@ def finishes(known: KnownTrace, kept: Kept) -> bool:
     It reads the last "What is left is …" and the statements behind it; where an operation was begun
     and not finished, or was got wrong, it carries on from there.
     """
-    from cotdistil.expressions import evaluate, parse_expression
-
     text = known.trace.thinking(kept)
     rest = text.rpartition("What is left is ")[2] if "What is left is " in text else None
     if "result is " in text or "value is " in text or "answer is " in text:
@@ -143,54 +139,33 @@ def finishes(known: KnownTrace, kept: Kept) -> bool:
     return str(evaluate(parse_expression(rest.split(".")[0]))) == known.trace.row["gold"]
 
 
+def _by_procedure(traces: list[KnownTrace], verdict: Callable, asked: list[Asked]) -> list[Check]:
+    return [
+        Check(candidate.kept, candidate.greedy, verdict(traces[index], candidate.kept))
+        for index, candidate in asked
+    ]
+
+
 def search(
-    traces: list[KnownTrace], cutter: str, removable: str, verdict: Callable
-) -> list[Pruned]:
-    def ask(asked: list[Asked]) -> list[Check]:
-        return [
-            Check(
-                index,
-                candidate.kept,
-                candidate.greedy,
-                verdict(traces[index], candidate.kept),
-                0,
-                None,
-                0,
-                [],
-                [],
-                [],
-                0,
-            )
-            for index, candidate in asked
-        ]
-
-    with TemporaryDirectory() as folder, CheckLog(Path(folder) / "checks.jsonl") as log:
-        return search_with(traces, cutter, removable, ask, log, None, 0.0)
-
-
-def search_with(
     traces: list[KnownTrace],
+    arguments: argparse.Namespace,
     cutter: str,
-    removable: str,
-    ask: Callable,
-    log: CheckLog,
     room: int | None,
-    temperature: float,
+    check: Callable,
 ) -> list[Pruned]:
-    params = {
-        "cutter": cutter,
-        "temperature": temperature,
-        "removable": removable,
-        "inner_checks": 64,
-    }
-    start = make_cutter(params)
+    start = make_cutter(
+        {
+            "cutter": cutter,
+            "temperature": arguments.temperature,
+            "removable": arguments.removable,
+            "inner_checks": 64,
+        }
+    )
     return search_all(
         [start(Known(known.trace.steps)) for known in traces],
-        list(range(len(traces))),
         [known.trace.tokens for known in traces],
         room,
-        ask,
-        log,
+        check,
     )
 
 
@@ -233,57 +208,6 @@ def shares(traces: list[KnownTrace], pruned: list[Pruned]) -> Shares:
 def _left(trace: Trace, kept: Kept) -> list[bool]:
     steps = {step for start, end in kept for step in range(start, end)}
     return [n in steps for n, step in enumerate(trace.steps) for _ in step]
-
-
-def open_student(arguments: argparse.Namespace, traces: list[KnownTrace]):
-    from transformers import AutoTokenizer
-
-    from cotdistil.engines import Sampling, load_engine
-    from cotdistil.pruning.student import Agreement, Student
-    from cotdistil.pruning.validation import ValidationPrompt
-
-    load = partial(
-        load_engine,
-        "vllm",
-        arguments.model,
-        precision="auto",
-        max_context=2048,
-        threads=2,
-        gpus=0,
-        cache_tokens=sum(known.trace.tokens for known in traces) // 2,
-    )
-    prompt = ValidationPrompt(
-        arguments.style,
-        "The answer is \\boxed{",
-        None,
-        "Give the final answer based only on these thinking steps.",
-    )
-    return Student(
-        load,
-        AutoTokenizer.from_pretrained(arguments.model),
-        prompt,
-        Sampling(16, arguments.temperature),
-        Agreement(arguments.samples, 1.0, 0),
-        2048,
-    )
-
-
-def _ask(student, traces: list[KnownTrace], log: CheckLog, asked: list[Asked]) -> list[Check]:
-    from cotdistil.pruning.student import StepsShown
-
-    shown = [
-        StepsShown(
-            index,
-            candidate,
-            traces[index].trace.row["question"],
-            traces[index].trace.row["gold"],
-            traces[index].trace.thinking(candidate.kept),
-        )
-        for index, candidate in asked
-    ]
-    checks = student.check(shown, log.calls)
-    log.calls += 1
-    return checks
 
 
 if __name__ == "__main__":

@@ -56,6 +56,7 @@ PARAMS = {
     "backend": "transformers",
     "precision": "float32",
     "seed": 0,
+    "answers": "d" * 20,
 }
 
 
@@ -358,7 +359,7 @@ def test_inner_steps_go_too_and_the_rest_is_joined_without_them(
 UNVALIDATED = dict.fromkeys(
     [
         *("prompt_style", "lead_in", "samples_per_check", "agreement", "temperature", "top_p"),
-        *("max_tokens", "conclusion", "backend", "precision"),
+        *("max_tokens", "conclusion", "backend", "precision", "answers"),
     ]
 )
 
@@ -473,6 +474,35 @@ def test_a_killed_job_asks_nothing_again_that_was_answered(
     assert {k: v for k, v in record.items() if k not in volatile} == {
         k: v for k, v in expected_record.items() if k not in volatile
     }
+
+
+def test_another_cutter_asks_the_student_only_what_no_job_has_asked(
+    new_store: Callable[[str], Store], set_student: Callable[..., ScriptedEngine]
+) -> None:
+    set_student()
+    store = new_store("store")
+    record, _ = store.run()
+    store.artefact.rename(store.root / "pruned" / ("c" * 20))
+    notes = store.root / "answers" / PARAMS["answers"]
+    (notes / KEY).rename(notes / ("c" * 20))
+    engine = set_student()
+    other, tables = store.run(cutter="linear")
+    asked = tables["rounds"].groupby("problem_id")["asked_steps"].apply(list).to_dict()
+    assert asked == {
+        "early": [1, 2, 3],
+        "late": [1, 2, 3, 4, 5],
+        "hopeless": [1, 2, 3, 4, 5, 6, 7, 8],
+        "middle": [1, 2, 3, 4, 5, 6],
+    }
+    assert (other["checks"], other["rows_out"]) == (22, record["rows_out"])
+    # Bisection had asked about 2, 3 of `early`, 3, 4, 5 of `late`, 4, 6, 7, 8 and 3, 5, 6.
+    new = sorted(text.count("Step") for call in engine.calls for text in call)
+    assert new == sorted([1, *(1, 2), *(1, 2, 3, 5), *(1, 2, 4)])
+    shutil.rmtree(store.artefact)
+    engine = set_student()
+    kept, _ = store.run(cutter="binary", invalid="keep")
+    assert engine.calls == []
+    assert kept["checks"] == record["checks"]
 
 
 def test_traces_pruned_in_small_chunks_come_out_the_same(

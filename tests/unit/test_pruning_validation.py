@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,10 +13,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cotdistil.engines import Sampling
+from cotdistil.grading.grader import Grader
 from cotdistil.prompts import render_prompt
 from cotdistil.pruning.cutters import Candidate, prefix
-from cotdistil.pruning.student import Agreement, StepsShown, Student, repeats_question
+from cotdistil.pruning.rounds import Check
+from cotdistil.pruning.student import Shown, Student
 from cotdistil.pruning.validation import ValidationPrompt
+from cotdistil.pruning.validator import Validator, repeats_question
+from cotdistil.teaching.answer_log import AnswerArchive, AnswerLog
 from scripted_engine import ScriptedEngine
 from tiny_model import make_tiny_tokenizer
 
@@ -34,45 +39,69 @@ def tokenizer(tmp_path_factory: pytest.TempPathFactory):
 
 
 def cut(
-    steps: int,
-    question: str = "What is 17 + 25?",
-    gold: str = "42",
-    trace: int = 0,
-    greedy: bool = False,
-) -> StepsShown:
+    steps: int, question: str = "What is 17 + 25?", gold: str = "42", greedy: bool = False
+) -> Shown:
     thinking = "".join(f"Step {n}.\n\n" for n in range(steps))
-    return StepsShown(trace, Candidate(prefix(steps), greedy), question, gold, thinking)
+    return Shown(Candidate(prefix(steps), greedy), question, gold, thinking)
 
 
-@pytest.fixture
-def student(tokenizer):
-    """Makes a student that writes what a function of the prompt says; gives it and its engine."""
-    with_exit: list[Student] = []
+class Asking:
+    """A validator over a student that writes what a function of the prompt says; one log each.
 
-    def make(
+    loads: one entry for each time that the model was loaded.
+    """
+
+    def __init__(
+        self,
+        tokenizer,
+        log: Path,
         answer: Callable[[str], str],
         samples: int = 1,
         needed: float = 1.0,
         max_context: int = 10**6,
         prompt: ValidationPrompt = CONTINUE,
         temperature: float = 0.0,
-    ) -> tuple[Student, ScriptedEngine, list[str]]:
-        engine = ScriptedEngine(tokenizer, answer)
-        loads: list[str] = []
-
-        def load() -> ScriptedEngine:
-            loads.append("loaded")
-            return engine
-
+        others: Sequence[Path] = (),
+    ):
+        self.engine = ScriptedEngine(tokenizer, answer)
+        self.loads: list[str] = []
+        self._open = contextlib.ExitStack()
         sampling = Sampling(32, temperature)
-        agreement = Agreement(samples, needed, 0)
-        made = Student(load, tokenizer, prompt, sampling, agreement, max_context)
-        with_exit.append(made)
-        return made, engine, loads
+        student = Student(self._load, tokenizer, prompt, sampling, samples, 0, max_context)
+        self._open.enter_context(student)
+        archive = AnswerArchive([self._open.enter_context(file.open("rb")) for file in others])
+        self.validator = Validator(
+            student,
+            prompt,
+            needed,
+            self._open.enter_context(Grader()),
+            self._open.enter_context(AnswerLog(log)),
+            archive,
+        )
+
+    def _load(self) -> ScriptedEngine:
+        self.loads.append("loaded")
+        return self.engine
+
+    def check(self, cuts: Sequence[Shown]) -> list[Check]:
+        return self.validator.check(cuts)
+
+    def close(self) -> None:
+        self._open.close()
+
+
+@pytest.fixture
+def asking(tokenizer, tmp_path: Path):
+    """Makes validators; each has a log of its own unless one is named."""
+    made: list[Asking] = []
+
+    def make(answer: Callable[[str], str], log: str = "", **options: object) -> Asking:
+        made.append(Asking(tokenizer, tmp_path / (log or f"log {len(made)}"), answer, **options))
+        return made[-1]
 
     yield make
-    for made in with_exit:
-        made.__exit__(None, None, None)
+    for each in made:
+        each.close()
 
 
 # --- the prompt -------------------------------------------------------------------------------
@@ -136,83 +165,126 @@ def test_the_answer_is_the_lead_in_and_what_belongs_to_it(
 
 @pytest.mark.parametrize("prompt", [CONTINUE, INSTRUCTION])
 def test_all_cuts_of_a_round_are_judged_in_one_call_and_in_their_order(
-    student, prompt: ValidationPrompt
+    asking, prompt: ValidationPrompt
 ) -> None:
-    made, engine, loads = student(lambda text: "42}" if "Step 3" in text else "41}", prompt=prompt)
-    cuts = [cut(5), cut(2, trace=1), cut(4, trace=2), cut(1, trace=3)]
-    forwards, backwards = made.check(cuts, 0), made.check(cuts, 1)
-    assert [check.valid for check in forwards] == [True, False, True, False]
-    assert [(check.trace, check.kept) for check in forwards] == [
-        (0, prefix(5)),
-        (1, prefix(2)),
-        (2, prefix(4)),
-        (3, prefix(1)),
-    ]
-    assert [check.extracted for check in forwards] == [["42"], ["41"], ["42"], ["41"]]
-    assert backwards == [replace(check, call=1) for check in forwards]
-    assert engine.calls[1] == engine.calls[0][::-1]
-    assert engine.seeds[1] == engine.seeds[0][::-1]
-    assert len(set(engine.seeds[0])) == 4
-    assert loads == ["loaded"]
+    made = asking(lambda text: "42}" if "Step 3" in text else "41}", prompt=prompt)
+    lengths = [5, 2, 4, 1]
+    checks = made.check([cut(length) for length in lengths])
+    assert [check.valid for check in checks] == [True, False, True, False]
+    assert [check.kept for check in checks] == [prefix(length) for length in lengths]
+    assert [check.extracted for check in checks] == [["42"], ["41"], ["42"], ["41"]]
+    [call] = made.engine.calls
+    assert call == sorted(call, key=len)
+    assert len(set(made.engine.seeds[0])) == 4
+    assert made.loads == ["loaded"]
+
+
+def test_every_other_call_begins_with_what_the_last_one_read_last(asking) -> None:
+    made = asking(lambda _: "41}")
+    for round_ in range(3):
+        made.check([cut(length, f"What is 17 + 25 ({round_})?") for length in (5, 2, 4)])
+    order = [[text.count("Step") for text in call] for call in made.engine.calls]
+    assert order == [[2, 4, 5], [5, 4, 2], [2, 4, 5]]
 
 
 @pytest.mark.parametrize(
     ("needed", "valid"), [(0.5, True), (0.66, True), (0.67, False), (1, False)]
 )
 def test_a_cut_is_valid_if_the_needed_share_of_its_answers_is_right(
-    student, needed: float, valid: bool
+    asking, needed: float, valid: bool
 ) -> None:
     answers = itertools.cycle(["42}", "7}", "42}"])
-    made, engine, _ = student(lambda _: next(answers), samples=3, needed=needed)
-    [check] = made.check([cut(2)], 0)
+    made = asking(lambda _: next(answers), samples=3, needed=needed)
+    [check] = made.check([cut(2)])
     assert (check.valid, check.right) == (valid, [True, False, True])
     assert check.completion_tokens == 4 + 3 + 4
-    assert len(set(engine.seeds[0])) == 3
+    assert len(set(made.engine.seeds[0])) == 3
 
 
-def test_what_is_confirmed_greedily_is_asked_once_and_apart_from_what_is_sampled(student) -> None:
-    made, engine, _ = student(lambda _: "42}", samples=3, needed=0.5, temperature=0.7)
-    sampled, confirmed = made.check([cut(2), cut(3, greedy=True)], 0)
+def test_what_is_confirmed_greedily_is_asked_once_and_apart_from_what_is_sampled(asking) -> None:
+    made = asking(lambda _: "42}", samples=3, needed=0.5, temperature=0.7)
+    sampled, confirmed = made.check([cut(2), cut(2, greedy=True)])
     assert (len(sampled.answers), len(confirmed.answers)) == (3, 1)
     assert confirmed.greedy
-    assert [len(call) for call in engine.calls] == [3, 1]
-    assert engine.temperatures == [0.7, 0.0]
+    assert [len(call) for call in made.engine.calls] == [3, 1]
+    assert made.engine.temperatures == [0.7, 0.0]
 
 
-def test_a_cut_too_long_for_the_student_is_not_asked_about(student, tokenizer) -> None:
+def test_a_cut_too_long_for_the_student_is_not_asked_about(asking, tokenizer) -> None:
     room = len(CONTINUE.render(tokenizer, cut(2).question, cut(2).thinking)) + 32
-    made, engine, loads = student(lambda _: "42}", max_context=room)
-    assert [check.valid for check in made.check([cut(3), cut(3, trace=1)], 0)] == [None, None]
-    assert loads == []
-    checks = made.check([cut(3), cut(2)], 0)
+    made = asking(lambda _: "42}", max_context=room)
+    assert [check.valid for check in made.check([cut(3), cut(4)])] == [None, None]
+    assert made.loads == []
+    assert made.validator.calls == 0
+    checks = made.check([cut(3), cut(2)])
     assert [check.valid for check in checks] == [None, True]
     assert checks[0].answers == []
-    assert [check.call for check in checks] == [None, 0]
-    assert [len(call) for call in engine.calls] == [1]
+    assert [len(call) for call in made.engine.calls] == [1]
 
 
-def test_a_number_among_the_steps_is_no_answer_but_one_that_is_named_is(student) -> None:
+def test_a_number_among_the_steps_is_no_answer_but_one_that_is_named_is(asking) -> None:
     prompt = ValidationPrompt("continue", "")
-    made, _, _ = student(lambda text: "We had 42 and 42", prompt=prompt)
-    assert made.check([cut(2)], 0)[0].valid is False
-    made, _, _ = student(lambda text: "The final answer is 42.", prompt=prompt)
-    assert made.check([cut(2)], 0)[0].valid is True
+    made = asking(lambda text: "We had 42 and 42", prompt=prompt)
+    assert made.check([cut(2)])[0].valid is False
+    made = asking(lambda text: "The final answer is 42.", prompt=prompt)
+    assert made.check([cut(2)])[0].valid is True
 
 
-def test_an_answer_that_repeats_the_question_validates_no_cut(student) -> None:
+def test_an_answer_that_repeats_the_question_validates_no_cut(asking) -> None:
     written = {"8-14-1-12": "8 - 14 - 1 - 12}", "Halve 1/2 + 1/2": "2/4}", "Say 42": "42}"}
 
     def answer(text: str) -> str:
         return next(answer for question, answer in written.items() if question in text)
 
-    made, _, _ = student(answer)
+    made = asking(answer)
     cuts = [
         cut(1, "8-14-1-12", "-19"),
         # Not in the question: it was computed, and algebra may say that it is right.
-        cut(1, "Halve 1/2 + 1/2", "\\frac{1}{2}", 1),
+        cut(1, "Halve 1/2 + 1/2", "\\frac{1}{2}"),
         # In the question, but no algebra is needed to see that it is right.
-        cut(1, "Say 42", "42", 2),
+        cut(1, "Say 42", "42"),
     ]
-    assert [check.valid for check in made.check(cuts, 0)] == [False, True, True]
+    assert [check.valid for check in made.check(cuts)] == [False, True, True]
     assert repeats_question("8 - 14", "What is 8-14-1?")
     assert not repeats_question("-6", "What is 8-14?")
+
+
+# --- what was answered before -----------------------------------------------------------------
+
+
+def test_nothing_is_asked_twice_whatever_becomes_of_gold_and_agreement(
+    asking, tmp_path: Path
+) -> None:
+    answers = itertools.cycle(["42}", "\u2028 7}"])
+    first = asking(lambda _: next(answers), log="one", samples=2)
+    [check] = first.check([cut(2)])
+    assert check.valid is False
+    first.close()
+    again = asking(lambda _: "never", log="one", samples=2, needed=0.5)
+    other = asking(lambda _: "never", samples=2, others=[tmp_path / "one"])
+    assert again.check([cut(2)]) == [replace(check, valid=True)]
+    assert [each.right for each in other.check([cut(2, gold="7")])] == [[False, True]]
+    assert again.loads == other.loads == []
+    assert (again.validator.calls, other.validator.calls) == (1, 0)
+
+
+def test_the_same_text_in_two_traces_is_asked_about_once(asking) -> None:
+    made = asking(lambda _: "42}")
+    one, other = made.check([cut(2), cut(2, gold="41")])
+    assert (one.valid, other.valid) == (True, False)
+    assert [len(call) for call in made.engine.calls] == [1]
+
+
+@given(
+    one=st.tuples(st.text(max_size=5), st.text(max_size=5)),
+    other=st.tuples(st.text(max_size=5), st.text(max_size=5)),
+)
+def test_other_questions_or_steps_never_take_an_answer_over(
+    one: tuple[str, str], other: tuple[str, str]
+) -> None:
+    ids = {
+        Shown(Candidate(prefix(1), greedy), question, "42", thinking).id
+        for question, thinking in (one, other)
+        for greedy in (True, False)
+    }
+    assert len(ids) == 2 * len({one, other})

@@ -82,11 +82,11 @@ def _pruned(build: Builder, name: str, student: str) -> str:
         parents["steps"] = steps(build, prune.segmentation, whole, prune.recipe)
     if prune.cutter == "random":
         parents["like"] = training_set(build, prune.like, student)
-    if prune.cutter not in UNVALIDATED:
-        params |= _validation(build, prune)
     label = f"{student} · {name}"
-    settings = {} if prune.cutter in UNVALIDATED else engine_settings(build)
-    return build.add("pruned", params, parents, name=label, settings=settings)
+    if prune.cutter in UNVALIDATED:
+        return build.add("pruned", params, parents, name=label)
+    params |= _validation(build, prune, parents["model"])
+    return build.add("pruned", params, parents, name=label, settings=engine_settings(build))
 
 
 def _settings(prune: Prune) -> tuple[str, ...]:
@@ -101,18 +101,26 @@ def _settings(prune: Prune) -> tuple[str, ...]:
     return (*limits, "invalid")
 
 
-def _validation(build: Builder, prune: Prune) -> dict:
-    """What decides what the student is asked and answers."""
+def _validation(build: Builder, prune: Prune, student: str) -> dict:
+    """What decides what the student is asked, and what its answers are taken for.
+
+    `answers` is the key of what decides a single answer: the student is asked nothing twice as long
+    as that is the same, whatever the cutter, its limits and the training set.
+    """
     given = prune.model_dump(mode="json")
-    params = {name: given[name] for name in ("prompt_style", "lead_in", "max_tokens", "conclusion")}
+    asked = {name: given[name] for name in ("prompt_style", "lead_in", "max_tokens")}
     if prune.prompt_style == "instruction":
-        params["instruction"] = prune.instruction
-    params["samples_per_check"] = prune.samples_per_check
-    # One answer agrees or does not.
-    params["agreement"] = 1.0 if prune.samples_per_check == 1 else prune.agreement
-    return {
-        **params,
-        **sampling(given),
+        asked["instruction"] = prune.instruction
+    asked |= sampling(given) | {
+        "samples_per_check": prune.samples_per_check,
+        "question_instruction": build.config.prompt.instruction,
         "precision": build.config.engine.precision,
         "backend": prune.backend or build.config.engine.backend,
+    }
+    return {
+        **asked,
+        "answers": build.node("validations", asked, {"model": student}).key,
+        # One answer agrees or does not.
+        "agreement": 1.0 if prune.samples_per_check == 1 else prune.agreement,
+        "conclusion": prune.conclusion,
     }

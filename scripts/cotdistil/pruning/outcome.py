@@ -58,7 +58,7 @@ def trace_summary(
         "kept_steps": None if kept is None else count_steps(kept),
         "reason": trace.uncuttable or pruned.outcome.reason,
         "first_answer_step": first_answer_step,
-        "calls": sum(check.call is not None for check in pruned.checks),
+        "calls": sum(check.valid is not None for check in pruned.checks),
         "tokens_before": trace.tokens,
         "tokens_after": tokens_after,
     }

@@ -2,14 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from cotdistil.pruning.check_log import Check, CheckLog
-from cotdistil.pruning.cutters import Candidate, Outcome, Search
+from cotdistil.pruning.cutters import Candidate, Kept, Outcome, Search
 
 Asked = tuple[int, Candidate]
 """Which of the searches asks, by its index, and what."""
+
+
+@dataclass(frozen=True)
+class Check:
+    """One validated candidate.
+
+    valid: None where the prompt did not fit into the student's context and was not asked.
+    answers: what the student wrote, one per sample asked for; extracted: the answer read in each,
+    or None; right: whether it equals the gold answer. prompt_tokens: of one prompt; cached_tokens:
+    of all samples' prompts, read from the engine's prefix cache, or None where it does not tell;
+    completion_tokens: summed over the samples.
+    """
+
+    kept: Kept
+    greedy: bool
+    valid: bool | None
+    prompt_tokens: int = 0
+    cached_tokens: int | None = None
+    completion_tokens: int = 0
+    answers: list[str] = field(default_factory=list)
+    extracted: list[str | None] = field(default_factory=list)
+    right: list[bool] = field(default_factory=list)
 
 
 @dataclass
@@ -22,21 +43,18 @@ class Pruned:
 
 def search_all(
     searches: Sequence[Search],
-    rows: Sequence[int],
     sizes: Sequence[int],
     room: int | None,
-    ask: Callable[[list[Asked]], Iterable[Check]],
-    log: CheckLog,
+    validate: Callable[[list[Asked]], list[Check]],
     on_round: Callable[[int], None] = lambda finished: None,
 ) -> list[Pruned]:
     """What each search ended with, in order.
 
-    rows: of each search's trace, in the training set. sizes: the tokens that each trace takes in
-    the engine's cache; room: how many the cache holds (None: no limit). A search is opened when
-    there is room, so that what a round has read is still there in the next one; then each round
-    asks what all open searches ask, in one call of `ask`, except for what `log` knows already.
-    on_round: called after each round with the number of finished searches.
-    Raises ValueError if `ask` returns another number of checks than it was asked for.
+    sizes: the tokens that each trace takes in the engine's cache; room: how many the cache holds
+    (None: no limit). A search is opened when there is room, so that what a round has read is still
+    there in the next one; then each round is one call of `validate`, with what all open searches
+    ask. on_round: called after each round with the number of finished searches.
+    Raises ValueError if `validate` returns another number of checks than it was asked for.
     """
     finished: dict[int, Pruned] = {}
     checks: list[list[Check]] = [[] for _ in searches]
@@ -45,21 +63,25 @@ def search_all(
     opened: dict[int, Candidate] = {}
     taken = 0
 
-    def advance(index: int, verdict: bool | None, *, begin: bool = False) -> None:
+    def advance(index: int, step: Callable[[], Candidate]) -> None:
         try:
-            opened[index] = next(searches[index]) if begin else searches[index].send(verdict)
+            opened[index] = step()
         except StopIteration as end:
             opened.pop(index, None)
             finished[index] = Pruned(end.value, checks[index])
 
     while following is not None or opened:
         while following is not None and _fits(taken, sizes[following], room):
-            advance(following, None, begin=True)
+            search = searches[following]
+            advance(following, lambda search=search: next(search))
             taken += sizes[following] if following in opened else 0
             following = next(waiting, None)
-        for index, check in _round(list(opened.items()), rows, ask, log):
+        asked = list(opened.items())
+        answered = validate(asked) if asked else []
+        for (index, _), check in zip(asked, answered, strict=True):
+            search = searches[index]
             checks[index].append(check)
-            advance(index, check.valid)
+            advance(index, lambda search=search, check=check: search.send(check.valid))
             taken -= sizes[index] if index not in opened else 0
         on_round(len(finished))
     return [finished[index] for index in range(len(searches))]
@@ -67,26 +89,3 @@ def search_all(
 
 def _fits(taken: int, size: int, room: int | None) -> bool:
     return room is None or not taken or taken + size <= room
-
-
-def _round(
-    asked: list[Asked],
-    rows: Sequence[int],
-    ask: Callable[[list[Asked]], Iterable[Check]],
-    log: CheckLog,
-) -> list[tuple[int, Check]]:
-    """A check for each open search; what is new is written to the log."""
-    known = [log.find(rows[index], candidate) for index, candidate in asked]
-    new = [each for each, check in zip(asked, known, strict=True) if check is None]
-    answered = iter(list(ask(new)) if new else [])
-    done = []
-    for (index, _), check in zip(asked, known, strict=True):
-        if check is None:
-            check = next(answered, None)
-            if check is None:
-                raise ValueError(f"{len(new)} candidates were asked about, fewer were answered")
-            log.add(check)
-        done.append((index, check))
-    if next(answered, None) is not None:
-        raise ValueError(f"{len(new)} candidates were asked about, more were answered")
-    return done

@@ -1,16 +1,13 @@
-"""The student as validator of its own traces: one engine call judges any number of candidates."""
+"""The student as it is asked about steps of traces: any number of questions in one engine call."""
 
 from __future__ import annotations
 
 import contextlib
+import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from cotdistil.gold_answers import gold_of
-from cotdistil.grading.extract import extract_answer
-from cotdistil.grading.grader import Grader
-from cotdistil.pruning.check_log import Check
 from cotdistil.pruning.cutters import Candidate
 from cotdistil.pruning.validation import ValidationPrompt, validation_seed
 
@@ -19,35 +16,43 @@ if TYPE_CHECKING:
 
     from cotdistil.engines import Completion, Engine, Sampling
 
-# A student asked for its final answer often names it without a box. Its last number is not read:
-# the steps are full of numbers, and a repeated one would pass for an answer.
-FALLBACK = ("final_answer",)
-
 
 @dataclass(frozen=True)
-class StepsShown:
-    """Steps of the trace in row `trace`: what is validated. thinking: their text."""
+class Shown:
+    """Steps of a trace, as the student is shown them. thinking: their text."""
 
-    trace: int
     candidate: Candidate
     question: str
     gold: str
     thinking: str
 
+    @property
+    def id(self) -> str:
+        """The name of the answer: it is about these texts, in whatever training set they stand."""
+        text = f"{len(self.question)}:{self.question}{self.thinking}"
+        name = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:24]
+        return f"{name}#{int(self.candidate.greedy)}"
+
 
 @dataclass(frozen=True)
-class Agreement:
-    """`samples` answers are asked for, and at least the share `needed` of them must be right."""
+class Answered:
+    """What the student wrote, one text per sample, as it came from the engine.
 
-    samples: int
-    needed: float
-    seed: int
+    prompt_tokens: of one prompt; cached_tokens: of all samples' prompts, read from the engine's
+    prefix cache, or None where it does not tell; completion_tokens: summed over the samples.
+    """
+
+    texts: list[str]
+    prompt_tokens: int
+    cached_tokens: int | None
+    completion_tokens: int
 
 
 class Student:
-    """Answers from steps. A context manager; the model is loaded when it is first needed.
+    """A context manager; the model is loaded when it is first needed.
 
     load: gives the engine. max_context: tokens of the longest prompt plus answer that it takes.
+    samples: how many answers are asked for, but one where it is asked greedily.
     """
 
     def __init__(
@@ -56,18 +61,19 @@ class Student:
         tokenizer: PreTrainedTokenizerBase,
         prompt: ValidationPrompt,
         sampling: Sampling,
-        agreement: Agreement,
+        samples: int,
+        seed: int,
         max_context: int,
     ):
-        self.tokenizer = tokenizer
         self._load = load
+        self._tokenizer = tokenizer
         self._prompt = prompt
         self._sampling = sampling
-        self._agreement = agreement
+        self._samples = samples
+        self._seed = seed
         self._max_context = max_context
         self._engine: Engine | None = None
         self._open = contextlib.ExitStack()
-        self._grader = self._open.enter_context(Grader())
 
     def __enter__(self) -> Student:
         return self
@@ -76,89 +82,60 @@ class Student:
         self._open.close()
 
     @property
-    def room(self) -> int | None:
-        """Tokens that the engine's prefix cache holds; None where it has none. Loads the model."""
-        return self._loaded().cache_tokens
-
-    def check(self, asked: Sequence[StepsShown], call: int) -> list[Check]:
-        """A check for each, in order, from one call of the engine; two if some are greedy.
-
-        Prompts go to the engine sorted by their tokens, those with a common beginning side by
-        side; backwards in every other call, so that it meets first what it has read last.
-        """
-        prompts = [self._prompt.render(self.tokenizer, a.question, a.thinking) for a in asked]
-        room = self._max_context - self._sampling.max_tokens
-        order = [index for index, prompt in enumerate(prompts) if len(prompt) <= room]
-        order.sort(key=prompts.__getitem__, reverse=call % 2 == 1)
-        completions: dict[int, list[Completion]] = {}
-        for greedy in (False, True):
-            those = [index for index in order if asked[index].candidate.greedy == greedy]
-            completions |= self._generate(asked, prompts, those, greedy)
-        return [
-            self._judge(each, len(prompts[index]), completions.get(index, []), call)
-            for index, each in enumerate(asked)
-        ]
-
-    def _loaded(self) -> Engine:
+    def engine(self) -> Engine:
+        """The model, loaded."""
         if self._engine is None:
             self._engine = self._load()
             self._open.callback(self._engine.close)
         return self._engine
 
+    def ask(self, shown: Sequence[Shown], *, backwards: bool = False) -> list[Answered | None]:
+        """What it answers to each, in order; None where the prompt does not fit its context.
+
+        One call of the engine, or two if some are asked greedily and others are not. Prompts go to
+        it sorted by their tokens, those with a common beginning side by side; `backwards` in every
+        other call, so that it meets first what it has read last.
+        """
+        prompts = [
+            self._prompt.render(self._tokenizer, each.question, each.thinking) for each in shown
+        ]
+        room = self._max_context - self._sampling.max_tokens
+        order = [index for index, prompt in enumerate(prompts) if len(prompt) <= room]
+        order.sort(key=prompts.__getitem__, reverse=backwards)
+        answered: dict[int, Answered] = {}
+        for greedy in (False, True):
+            those = [index for index in order if shown[index].candidate.greedy == greedy]
+            answered |= self._generate(shown, prompts, those, greedy)
+        return [answered.get(index) for index in range(len(shown))]
+
     def _generate(
-        self, asked: Sequence[StepsShown], prompts: list[list[int]], order: list[int], greedy: bool
-    ) -> dict[int, list[Completion]]:
+        self, shown: Sequence[Shown], prompts: list[list[int]], order: list[int], greedy: bool
+    ) -> dict[int, Answered]:
         if not order:
             return {}
-        samples = range(1 if greedy else self._agreement.samples)
+        samples = range(1 if greedy else self._samples)
         seeds = [
-            validation_seed(
-                self._agreement.seed, asked[index].trace, asked[index].candidate.kept, sample
-            )
+            validation_seed(self._seed, shown[index].id, sample)
             for index in order
             for sample in samples
         ]
         repeated = [prompts[index] for index in order for _ in samples]
         sampling = replace(self._sampling, temperature=0.0) if greedy else self._sampling
-        completions = self._loaded().generate(repeated, sampling, seeds)
+        completions = self.engine.generate(repeated, sampling, seeds)
         if len(completions) != len(repeated):
             raise AssertionError(f"{len(repeated)} prompts, {len(completions)} completions")
         count = len(samples)
-        return {index: completions[i * count : (i + 1) * count] for i, index in enumerate(order)}
-
-    def _judge(
-        self, asked: StepsShown, prompt_tokens: int, completions: list[Completion], call: int
-    ) -> Check:
-        answers = [self._prompt.answer(completion.text) for completion in completions]
-        extracted = [extract_answer(answer, FALLBACK).text for answer in answers]
-        right = [self._is_right(asked, answer) for answer in extracted]
-        agreed = sum(right) >= self._agreement.needed * len(right)
-        cached = [c.cached_tokens for c in completions if c.cached_tokens is not None]
-        return Check(
-            trace=asked.trace,
-            kept=asked.candidate.kept,
-            greedy=asked.candidate.greedy,
-            valid=agreed if completions else None,
-            prompt_tokens=prompt_tokens,
-            cached_tokens=sum(cached) if len(cached) == len(completions) else None,
-            completion_tokens=sum(completion.token_count for completion in completions),
-            answers=answers,
-            extracted=extracted,
-            right=right,
-            call=call if completions else None,
-        )
-
-    def _is_right(self, asked: StepsShown, answer: str | None) -> bool:
-        verdict = self._grader.grade(gold_of(asked.gold), answer)
-        return verdict.correct is True and not (
-            verdict.tier == "symbolic" and repeats_question(answer or "", asked.question)
-        )
+        return {
+            index: _answered(len(prompts[index]), completions[i * count : (i + 1) * count])
+            for i, index in enumerate(order)
+        }
 
 
-def repeats_question(answer: str, question: str) -> bool:
-    """Whether the answer stands in the question but for white space.
-
-    To algebra, "8-14-1-12" is as right an answer to "8-14-1-12" as -19 is. A student that repeats
-    it has computed nothing, so that every cut would pass.
-    """
-    return "".join(answer.split()) in "".join(question.split())
+def _answered(prompt_tokens: int, completions: Sequence[Completion]) -> Answered:
+    cached = [each.cached_tokens for each in completions]
+    return Answered(
+        texts=[each.text for each in completions],
+        prompt_tokens=prompt_tokens,
+        cached_tokens=None if None in cached else sum(cached),
+        completion_tokens=sum(each.token_count for each in completions),
+    )

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from cotdistil.prompts import render_prompt, user_message
-from cotdistil.pruning.cutters import Kept
 from cotdistil.responses import join_response, split_response
 
 if TYPE_CHECKING:
@@ -81,8 +80,7 @@ def _closing(text: str, begin: int) -> int | None:
     return None
 
 
-def validation_seed(seed: int, trace: int, kept: Kept, sample: int) -> int:
-    """The seed of one answer, 31 bits; it depends on what is asked and not on the round."""
-    spans = ",".join(f"{start}-{end}" for start, end in kept)
-    text = f"validate:{seed}:{trace}:{spans}:{sample}"
+def validation_seed(seed: int, asked: str, sample: int) -> int:
+    """The seed of one answer, 31 bits; `asked` names what is asked, so the round plays no part."""
+    text = f"validate:{seed}:{asked}:{sample}"
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "big") >> 1

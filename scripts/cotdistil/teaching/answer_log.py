@@ -168,29 +168,31 @@ class AnswerArchive:
             file.close()
 
 
-def open_known_logs(store: Path, own_key: str, params: dict) -> Iterator[BinaryIO]:
+def open_known_logs(store: Path, stage: str, own_key: str, params: dict) -> Iterator[BinaryIO]:
     """The logs of others that hold answers decided by the same; notes `own_key` as one of them.
 
-    They are those of finished artefacts and of jobs that were killed or are at work.
-    params: of the responses; see `cotdistil.plan.teach.responses`.
+    They are those of finished artefacts of `stage` and of jobs that were killed or are at work.
+    params: of the node. `answers` is the key of what decides one answer; `shard` and `shards` say
+    which part of the questions is asked, where it is not all of them.
     """
     own_note = store / "answers" / params["answers"] / own_key
-    write_atomically(own_note, f"{params['shard']} {params['shards']}")
+    write_atomically(own_note, f"{params.get('shard', 0)} {params.get('shards', 1)}")
     for note in notes_of_others(store, own_key, params):
         # A job that ends publishes its log before it removes it from its work folder.
-        for place in ("work", "responses"):
+        for place in ("work", stage):
             with contextlib.suppress(FileNotFoundError):
                 yield (store / place / note.name / LOG).open("rb")
                 break
 
 
 def notes_of_others(store: Path, own_key: str, params: dict) -> Iterator[Path]:
-    """A file for each of the responses, by key, that may hold an answer which these ask for too.
+    """A file for each artefact, by key, that may hold an answer which this one asks for too.
 
     Of equal shares of the questions, or of shares of shares, none can hold one of another's.
     """
     for note in sorted((store / "answers" / params["answers"]).glob("[!.]*")):
         shard, shards = map(int, note.read_text().split())
-        may_share = (shard - params["shard"]) % gcd(shards, params["shards"]) == 0
+        own_shard, own_shards = params.get("shard", 0), params.get("shards", 1)
+        may_share = (shard - own_shard) % gcd(shards, own_shards) == 0
         if may_share and note.name != own_key:
             yield note

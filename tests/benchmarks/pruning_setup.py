@@ -1,0 +1,105 @@
+"""What the benchmarks of pruning share: real traces, and a student that validates them."""
+
+import contextlib
+import random
+import sys
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path[:0] = [str(ROOT / "scripts"), str(ROOT / "tests")]
+
+from cotdistil.engines import Sampling, count_positions, load_engine  # noqa: E402
+from cotdistil.grading.grader import Grader  # noqa: E402
+from cotdistil.pruning.rounds import Asked, Check  # noqa: E402
+from cotdistil.pruning.student import Shown, Student  # noqa: E402
+from cotdistil.pruning.traces import Trace, count_tokens, make_trace  # noqa: E402
+from cotdistil.pruning.validation import ValidationPrompt  # noqa: E402
+from cotdistil.pruning.validator import Validator  # noqa: E402
+from cotdistil.response_formats import normalise_response  # noqa: E402
+from cotdistil.teaching.answer_log import AnswerArchive, AnswerLog  # noqa: E402
+from real_data import real_rows  # noqa: E402
+
+LONGEST_CONTEXT = 8192
+PROMPTS = {
+    "continue": ValidationPrompt("continue", "The answer is \\boxed{"),
+    "instruction": ValidationPrompt(
+        "instruction", "", None, "Give the final answer based only on these thinking steps."
+    ),
+}
+
+
+def context_of(model: Path) -> int:
+    return min(LONGEST_CONTEXT, count_positions(model) or LONGEST_CONTEXT)
+
+
+def real_traces(teachers: tuple[str, ...], tokenizer, seed: str) -> list[Trace]:
+    """All traces of these teachers on GSM8K, in an order that depends on the seed alone."""
+    rows = [
+        row for row in real_rows("traces/mip_gsm8k_responses.jsonl") if row["teacher"] in teachers
+    ]
+    random.Random(seed).shuffle(rows)
+    responses = [normalise_response(row["response"]).text for row in rows]
+    lengths = count_tokens(responses, tokenizer)
+    return [
+        make_trace(
+            number,
+            {
+                "problem_id": str(row["id"]),
+                "question": row["question"],
+                "gold": str(row["answer"]).rsplit("####", 1)[-1].strip(),
+                "response": response,
+            },
+            length,
+        )
+        for number, (row, response, length) in enumerate(zip(rows, responses, lengths, strict=True))
+    ]
+
+
+def open_student(
+    model: Path,
+    tokenizer,
+    prompt: ValidationPrompt,
+    max_tokens: int,
+    cache_tokens: int,
+    temperature: float = 0.0,
+    samples: int = 1,
+    gpus: int = 0,
+) -> Student:
+    context = context_of(model)
+    load = partial(
+        load_engine,
+        "vllm",
+        model,
+        precision="auto",
+        max_context=context,
+        threads=2,
+        gpus=gpus,
+        cache_tokens=cache_tokens,
+    )
+    sampling = Sampling(max_tokens, temperature)
+    return Student(load, tokenizer, prompt, sampling, samples, 0, context)
+
+
+@contextlib.contextmanager
+def open_validator(
+    student: Student | None, prompt: ValidationPrompt, log: Path
+) -> Iterator[Validator]:
+    """student: None where the log is to know everything; what it does not know is an error."""
+    with AnswerLog(log) as answers, Grader() as grader:
+        yield Validator(student, prompt, 1.0, grader, answers, AnswerArchive([]))
+
+
+def validate(validator: Validator, traces: list[Trace], asked: list[Asked]) -> list[Check]:
+    return validator.check(
+        [
+            Shown(
+                candidate,
+                traces[index].row["question"],
+                traces[index].row["gold"],
+                traces[index].thinking(candidate.kept),
+            )
+            for index, candidate in asked
+        ]
+    )
