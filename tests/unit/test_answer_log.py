@@ -120,7 +120,8 @@ def test_an_archive_finds_answers_in_several_logs_and_says_where_one_is_damaged(
 def known_logs(store, own_key, answers="rows", shard=0, shards=1):
     params = {"answers": answers, "shard": shard, "shards": shards}
     with contextlib.ExitStack() as open_files:
-        found = [open_files.enter_context(log) for log in open_known_logs(store, own_key, params)]
+        logs = open_known_logs(store, "responses", own_key, params)
+        found = [open_files.enter_context(log) for log in logs]
         return [str(Path(log.name).parent.relative_to(store)) for log in found]
 
 

@@ -337,6 +337,24 @@ def test_a_wrong_value_gives_one_line_with_its_key_what_was_found_and_what_is_ex
             "found 3 at temperature 0; expected 1, or a temperature above 0",
         ),
         (
+            "recipes.pruned.prune.cutter",
+            "random",
+            "recipes.pruned.prune.like",
+            "found nothing; expected with 'cutter: random' the name of a recipe that prunes",
+        ),
+        (
+            "recipes.pruned.prune.like",
+            "long",
+            "recipes.pruned.prune.like",
+            "found 'long'; expected it only with 'cutter: random'; leave it out",
+        ),
+        (
+            "recipes.pruned.prune",
+            {"recipe": "long", "cutter": "first_correct", "conclusion": "student"},
+            "recipes.pruned.prune.conclusion",
+            "found 'student' with 'cutter: first_correct'; expected 'teacher', because that",
+        ),
+        (
             "benchmarks.sums.temperature",
             0,
             "benchmarks.sums.k",
@@ -412,6 +430,23 @@ def test_an_unknown_part_of_a_mix_is_refused():
 def test_a_name_unlike_any_other_gets_no_suggestion():
     [fault] = faults(with_value("corpora.long.problems", "zzz"))
     assert fault.endswith("those defined are 'sums', 'filed', 'hubs'")
+
+
+@pytest.mark.parametrize("like", ["long", "mix", "random"])
+def test_random_cutting_is_like_a_recipe_that_prunes_the_same_traces(like):
+    prune = {"recipe": "long", "cutter": "random", "like": like}
+    config = with_value("recipes.random", {"prune": prune})
+    [fault] = faults(config)
+    assert fault == (
+        f"c.yaml: recipes.random.prune.like: names the recipe '{like}'; expected one that prunes"
+        " 'long' with a cutter other than random and none; name such a recipe"
+    )
+    config["recipes"]["random"]["prune"]["like"] = "pruned"
+    assert check_config(config, ["c.yaml"]).recipes["random"].prune.like == "pruned"
+    config["recipes"]["random"]["prune"]["like"] = "prunde"
+    [fault] = faults(config)
+    assert "names the recipe 'prunde'" in fault
+    assert "did you mean 'pruned'?" in fault
 
 
 def test_a_recipe_made_of_itself_is_refused_with_the_loop():

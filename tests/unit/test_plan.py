@@ -215,6 +215,82 @@ def test_pruning_is_on_policy_once_for_each_student():
             assert arm.parents["training_set"] == pruned.address
 
 
+PRUNE = "recipes.pruned.prune"
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        *((f"{PRUNE}.cutter", cutter) for cutter in ("halving", "linear", "full", "inner")),
+        (f"{PRUNE}.recipe", "short"),
+        (f"{PRUNE}.invalid", "keep"),
+        (f"{PRUNE}.min_steps", 3),
+        (f"{PRUNE}.conclusion", "student"),
+        ("problems.sums.train", 16),
+    ],
+)
+def test_another_way_to_cut_asks_the_student_nothing_that_it_has_answered(key, value):
+    before, after = plan(), plan(changed(key, value))
+    assert nodes(before, "pruned") != nodes(after, "pruned")
+    for student in ("small", "mine"):
+        name = f"{student} · pruned"
+        answers = node(before, "pruned", name).params["answers"]
+        assert node(after, "pruned", name).params["answers"] == answers
+    small, mine = (node(before, "pruned", f"{each} · pruned") for each in ("small", "mine"))
+    assert small.params["answers"] != mine.params["answers"]
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        (f"{PRUNE}.prompt_style", "instruction"),
+        (f"{PRUNE}.lead_in", "So "),
+        (f"{PRUNE}.max_tokens", 5),
+        (f"{PRUNE}.temperature", 0.5),
+        (f"{PRUNE}.backend", "transformers"),
+        ("prompt", {"instruction": "Think."}),
+        ("engine", {"precision": "bfloat16"}),
+    ],
+)
+def test_what_decides_an_answer_of_the_student_asks_it_again(key, value):
+    before, after = plan(), plan(changed(key, value))
+    for student in ("small", "mine"):
+        name = f"{student} · pruned"
+        answers = node(before, "pruned", name).params["answers"]
+        assert node(after, "pruned", name).params["answers"] != answers
+
+
+def test_an_edit_of_the_search_or_of_the_grader_asks_the_student_nothing_again():
+    answers = {each.params["answers"] for each in nodes(plan(), "pruned")}
+    graded = plan(versions={("pruned", "vllm"): "2"})
+    assert {each.params["answers"] for each in nodes(graded, "pruned")} == answers
+    engine = plan(versions={("validations", "vllm"): "2"})
+    assert not {each.params["answers"] for each in nodes(engine, "pruned")} & answers
+
+
+@pytest.mark.parametrize("cutter", ["first_correct", "random"])
+def test_a_cutter_that_asks_no_student_depends_on_no_key_of_the_validator(cutter):
+    like = {"like": "pruned"} if cutter == "random" else {}
+    config = changed("recipes.other", {"prune": {"recipe": "long", "cutter": cutter, **like}})
+    asked = changed("recipes.other.prune.max_tokens", 7, config)
+    asked = changed("recipes.other.prune.lead_in", "So ", asked)
+    for student in ("small", "mine"):
+        name = f"{student} · other"
+        one, other = (node(plan(each), "pruned", name) for each in (config, asked))
+        assert one.address == other.address
+        assert "answers" not in one.params
+    seeded = changed("recipes.other.prune.seed", 7, config)
+    assert (artefacts(plan(seeded)) == artefacts(plan(config))) == (cutter == "first_correct")
+
+
+def test_random_cutting_hangs_on_the_recipe_whose_lengths_it_deals_out():
+    prune = {"recipe": "long", "cutter": "random", "like": "pruned"}
+    found = plan(changed("recipes.random", {"prune": prune}))
+    for student in ("small", "mine"):
+        drawn = node(found, "pruned", f"{student} · random")
+        assert drawn.parents["like"] == node(found, "pruned", f"{student} · pruned").address
+
+
 def test_two_recipes_that_say_the_same_share_every_artefact():
     config = changed("recipes.again", {"take": "long"})
     assert artefacts(plan(config)) == artefacts(plan())
