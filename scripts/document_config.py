@@ -16,7 +16,16 @@ from typing import Annotated, Any, get_args, get_origin
 
 from pydantic import BaseModel, JsonValue
 
-from cotdistil.config import Config, evaluation, models, problems, recipes, teachers, training
+from cotdistil.config import (
+    Config,
+    browsing,
+    evaluation,
+    models,
+    problems,
+    recipes,
+    teachers,
+    training,
+)
 from cotdistil.config.types import Cell
 
 CONFIG_FOLDER = Path(__file__).resolve().parent.parent / "config"
@@ -50,6 +59,7 @@ SECTIONS = {
     "Engine": "`engine`",
     "Audit": "`audit`",
     "Judge": "`audit.judge`",
+    "TraceBrowser": "`trace_browser`",
 }
 
 
@@ -106,7 +116,7 @@ def section_named(name: str) -> type[BaseModel]:
     """The type of a section, from whichever module declares it."""
     if name == "Config":
         return Config
-    modules = (models, problems, teachers, recipes, training, evaluation)
+    modules = (models, problems, teachers, recipes, training, evaluation, browsing)
     [section] = (vars(module)[name] for module in modules if name in vars(module))
     return section
 

@@ -62,4 +62,6 @@ STAGES: dict[str, Stage] = {
     "figures": Stage("plot_accuracy_tokens.py"),
     "ledger": Stage("tabulate_ledger.py"),
     "audit_tables": Stage("tabulate_audit.py"),
+    "trace_browsers": Stage("browse_traces.py", by_content=True),
+    "trace_index": Stage("index_browsers.py"),
 }

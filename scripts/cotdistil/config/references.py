@@ -53,7 +53,8 @@ RESERVED_NAMES = frozenset(
         *("build_training_set", "prune_traces"),
         *("train_sft", "generate_samples", "score_samples", "audit_scores", "judge_mismatches"),
         *("summarize_scores", "plot_accuracy_tokens", "tabulate_audit"),
-        *("tabulate_ledger", "mark_published", "publish_results"),
+        *("tabulate_ledger", "browse_traces", "index_browsers"),
+        *("mark_published", "publish_results"),
     }
 )
 

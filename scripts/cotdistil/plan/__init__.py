@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from cotdistil.config import Config
+from cotdistil.plan.browse import trace_index
 from cotdistil.plan.builder import Builder, Surroundings
 from cotdistil.plan.curate import training_set
 from cotdistil.plan.data import model
@@ -24,7 +25,8 @@ class Plan:
     """Every artefact of one experiment, parents before children.
 
     nodes: address -> node.
-    tables, figures, ledger, audit: the addresses of the final artefacts; "" where there is none.
+    tables, figures, ledger, audit, traces: the addresses of the final artefacts; "" where there is
+    none.
     remember_files: writes the hashes of local files down, so that the next plan need not read them.
     """
 
@@ -34,12 +36,14 @@ class Plan:
     figures: str = ""
     ledger: str = ""
     audit: str = ""
+    traces: str = ""
     remember_files: Callable[[], None] = lambda: None
 
     @property
     def finals(self) -> list[str]:
         """The addresses of what the experiment's named folder shows; tables come with figures."""
-        return [address for address in (self.figures, self.ledger, self.audit) if address]
+        finals = (self.figures, self.ledger, self.audit, self.traces)
+        return [address for address in finals if address]
 
     @property
     def marker(self) -> str:
@@ -66,6 +70,7 @@ def make_plan(config: Config, surroundings: Surroundings) -> Plan:
     plan.ledger = ledger(build)
     if config.audit is not None:
         plan.audit = audit(build, arms, scored)
+    plan.traces = trace_index(build)
     return plan
 
 
