@@ -178,9 +178,19 @@ class Page:
         return self.run(f"document.querySelector({json.dumps(selector)}).innerText")
 
     def texts(self, selector: str) -> list[str]:
-        return self.run(
-            f"[...document.querySelectorAll({json.dumps(selector)})].map((e) => e.innerText)"
+        """The text of each element that matches, on one line, also of those not on the screen."""
+        found = self.run(
+            f"[...document.querySelectorAll({json.dumps(selector)})].map((e) => e.textContent)"
         )
+        return [" ".join(text.split()) for text in found]
+
+    def rows(self, table: str) -> list[list[str]]:
+        """The cells of each row of a table's body."""
+        count = self.run(f"document.querySelector({json.dumps(table)}).tBodies[0].rows.length")
+        return [
+            self.texts(f"{table} tbody tr:nth-child({number}) > *")
+            for number in range(1, count + 1)
+        ]
 
     def events(self, *methods: str) -> list[dict]:
         """The parameters of the events of these kinds so far."""

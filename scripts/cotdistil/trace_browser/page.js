@@ -132,7 +132,10 @@ const KEYS = {
 
 function onKey(event) {
   const typed = event.target.closest("input:not([type=checkbox]), select");
-  if (event.key === "Escape" && typed) typed.blur();
+  if (event.key === "Escape" && typed) {
+    event.preventDefault(); // a search field would empty itself
+    typed.blur();
+  }
   if (typed || event.ctrlKey || event.metaKey || event.altKey || !Object.hasOwn(KEYS, event.key)) return;
   event.preventDefault();
   KEYS[event.key]();
