@@ -131,7 +131,7 @@ def planned_artefacts(wildcards):
 
 
 def shown_artefacts(wildcards):
-    """What a marker names: figures, and the ledger, the audit's tables, the traces if there are."""
+    """What a marker names: figures, and the ledger, the traces, the audit's tables if there are."""
     keys = wildcards.shown.split("-")
     return [ancient(record_path(f"{manifest_of(key)['stage']}/{key}")) for key in keys]
 

@@ -3,7 +3,7 @@
     python scripts/publish_results.py publish --marker results/quickstart/published/KEY.json
 
 `mark` writes the marker `published/<key>[-<key>…].json`, which names what to show (the figures and
-through them the tables, the ledger, the audit, the pages of traces), and removes the markers of
+through them the tables, the ledger, the pages of traces, the audit), and removes the markers of
 others. `publish` copies what the marker names to `tables/`, `figures/` and `traces/`, and links
 `arms/<student>/<recipe>/<stage>/seed-<n>` into the store.
 """

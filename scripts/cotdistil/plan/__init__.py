@@ -25,7 +25,7 @@ class Plan:
     """Every artefact of one experiment, parents before children.
 
     nodes: address -> node.
-    tables, figures, ledger, audit, traces: the addresses of the final artefacts; "" where there is
+    tables, figures, ledger, traces, audit: the addresses of the final artefacts; "" where there is
     none.
     remember_files: writes the hashes of local files down, so that the next plan need not read them.
     """
@@ -35,14 +35,14 @@ class Plan:
     tables: str = ""
     figures: str = ""
     ledger: str = ""
-    audit: str = ""
     traces: str = ""
+    audit: str = ""
     remember_files: Callable[[], None] = lambda: None
 
     @property
     def finals(self) -> list[str]:
         """The addresses of what the experiment's named folder shows; tables come with figures."""
-        finals = (self.figures, self.ledger, self.audit, self.traces)
+        finals = (self.figures, self.ledger, self.traces, self.audit)
         return [address for address in finals if address]
 
     @property
@@ -68,9 +68,9 @@ def make_plan(config: Config, surroundings: Surroundings) -> Plan:
     plan.tables = tables(build, arms, scored, models)
     plan.figures = figures(build, plan.tables)
     plan.ledger = ledger(build)
+    plan.traces = trace_index(build)
     if config.audit is not None:
         plan.audit = audit(build, arms, scored)
-    plan.traces = trace_index(build)
     return plan
 
 
