@@ -23,6 +23,33 @@ rule build_training_set:
         " --name {params.name:q} 2> {log:q}"
 
 
+rule segment_thinking:
+    """Let a model say where the steps of each trace's thinking begin."""
+    input:
+        parents,
+    output:
+        "results/store/steps/{key}/record.json",
+    log:
+        "results/store/logs/steps/{key}.log",
+    benchmark:
+        "results/store/benchmarks/steps/{key}.jsonl"
+    # Pruning, and all that comes after it, waits for it.
+    priority: 50
+    conda:
+        ENVIRONMENT
+    threads: HEAVY_THREADS
+    resources:
+        gpu=0,
+    params:
+        name=artefact_name,
+    message:
+        "steps: {params.name}"
+    shell:
+        "python scripts/segment_thinking.py"
+        " --manifest results/store/manifests/{wildcards.key}.json --out {output:q}"
+        " --name {params.name:q} --threads {threads} --gpus {resources.gpu} 2> {log:q}"
+
+
 rule prune_traces:
     """Shorten each trace to the shortest prefix from which the student still answers correctly."""
     input:

@@ -23,6 +23,7 @@ from cotdistil.config import (
     models,
     problems,
     recipes,
+    segmentation,
     teachers,
     training,
 )
@@ -50,6 +51,7 @@ SECTIONS = {
     "Screening": "`screening`",
     "Recipe": "`recipes.NAME`",
     "Prune": "`recipes.NAME.prune`",
+    "Segmentation": "`recipes.NAME.prune.segmentation`",
     "Prompt": "`prompt`",
     "Training": "`training`",
     "Sft": "`training.sft`",
@@ -116,7 +118,10 @@ def section_named(name: str) -> type[BaseModel]:
     """The type of a section, from whichever module declares it."""
     if name == "Config":
         return Config
-    modules = (models, problems, teachers, recipes, training, evaluation, browsing)
+    modules = (
+        *(models, problems, teachers, recipes, segmentation, training, evaluation),
+        browsing,
+    )
     [section] = (vars(module)[name] for module in modules if name in vars(module))
     return section
 

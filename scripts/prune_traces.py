@@ -1,37 +1,43 @@
-"""Shorten each trace to the shortest prefix from which the student still answers correctly.
+"""Shorten each trace to what the student still needs to come to the answer.
 
     python scripts/prune_traces.py --manifest results/store/manifests/KEY.json \
         --out results/store/pruned/KEY/record.json
 
-The on-policy pruning of arXiv 2505.18440: one engine call validates one cut of every open trace. A
-trace whose full thinking does not lead the student to the answer is dropped, or kept as it is.
+The on-policy pruning of arXiv 2505.18440, with its binary cutting and other ways to search: one
+engine call validates one candidate of every open trace. A trace from whose full thinking the
+student does not come to the answer is dropped, or kept as it is.
 """
 
 from __future__ import annotations
 
 import contextlib
 import json
-from collections import Counter, defaultdict
-from collections.abc import Callable
+from collections import Counter
 from functools import partial
-from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cotdistil.engines import Sampling, load_engine
+from cotdistil.engines import Sampling, count_positions, load_engine
 from cotdistil.errors import UserError
+from cotdistil.grading.grader import Grader
 from cotdistil.job import Job, run_job
-from cotdistil.pruning.binary_cut import BinaryCut, Cutter, FullTrace, cut_all, most_rounds
+from cotdistil.pruning.answer_steps import first_answer_step
+from cotdistil.pruning.check_log import Check, CheckLog
+from cotdistil.pruning.cutters.start import VALIDATING, Known, make_cutter
+from cotdistil.pruning.kept_shares import read_shares
 from cotdistil.pruning.outcome import (
     add_up,
     make_record,
-    pruned_response,
+    merge,
+    pruned_row,
     round_rows,
     table_schemas,
     trace_summary,
 )
-from cotdistil.pruning.rounds import Check, keep_round
-from cotdistil.pruning.student import Agreement, Cut, Student
+from cotdistil.pruning.pairs import preference_pair
+from cotdistil.pruning.rounds import Asked, Pruned, search_all
+from cotdistil.pruning.segmentation import read_step_ends
+from cotdistil.pruning.student import Agreement, StepsShown, Student
 from cotdistil.pruning.traces import Trace, count_tokens, measure, read_traces
 from cotdistil.pruning.validation import ValidationPrompt
 
@@ -39,34 +45,39 @@ if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
 CHUNK_TRACES = 8192
-"""Traces pruned together: enough to fill an engine, few enough to hold. It decides no result."""
+"""Traces held at a time: enough to fill an engine, few enough to hold. It decides no result."""
 SEAMS = 32  # tokens that a prompt may have beyond those of its parts
 
 
 def main() -> None:
-    with run_job(__doc__) as job:
+    with run_job(__doc__) as job, contextlib.ExitStack() as open_:
         from transformers import AutoTokenizer
 
         source = job.parent("training_set") / "train.parquet"
         tokenizer = AutoTokenizer.from_pretrained(job.parent("model"))
         tokens, longest = measure(source, tokenizer)
-        with open_student(job, tokenizer, longest) as student:
-            record = prune(job, student, source, tokens)
+        student = None
+        if job.params["cutter"] in VALIDATING:
+            student = open_.enter_context(open_student(job, tokenizer, longest, sum(tokens)))
+        record = prune(job, student, tokenizer, source, tokens)
         made = json.loads((source.parent / "record.json").read_text())
         record["sources"] = made.get("sources", {})
         if not record["rows_out"]:
             raise UserError(
-                f"{source}: found {len(tokens)} traces, and from the full thinking of none does the"
-                " student come to the answer; expected at least one; try another prompt_style or"
+                f"{source}: found {len(tokens)} traces, of which pruning leaves none"
+                f" ({record['dropped']}); expected at least one; try another prompt_style or"
                 " lead_in, or 'invalid: keep'"
             )
         job.publish(record)
 
 
-def open_student(job: Job, tokenizer: PreTrainedTokenizerBase, longest: int) -> Student:
-    """The validator. longest: tokens of the longest question and response together."""
-    from transformers import AutoConfig
+def open_student(
+    job: Job, tokenizer: PreTrainedTokenizerBase, longest: int, all_tokens: int
+) -> Student:
+    """The validator.
 
+    longest: tokens of the longest question and response together; all_tokens: of all responses.
+    """
     params, model = job.params, job.parent("model")
     prompt = ValidationPrompt(
         params["prompt_style"],
@@ -76,9 +87,7 @@ def open_student(job: Job, tokenizer: PreTrainedTokenizerBase, longest: int) -> 
     )
     sampling = Sampling(params["max_tokens"], params["temperature"], params["top_p"])
     max_context = longest + len(prompt.render(tokenizer, "", "")) + SEAMS + sampling.max_tokens
-    config = AutoConfig.from_pretrained(model).get_text_config()
-    positions = getattr(config, "max_position_embeddings", None)
-    max_context = min(max_context, positions or max_context)
+    max_context = min(max_context, count_positions(model) or max_context)
     load = partial(
         load_engine,
         params["backend"],
@@ -88,116 +97,130 @@ def open_student(job: Job, tokenizer: PreTrainedTokenizerBase, longest: int) -> 
         threads=job.threads,
         gpus=job.gpus,
         gpu_memory_share=job.settings.get("gpu_memory_share"),
+        cache_tokens=all_tokens,
     )
     agreement = Agreement(params["samples_per_check"], params["agreement"], params["seed"])
     return Student(load, tokenizer, prompt, sampling, agreement, max_context)
 
 
-def prune(job: Job, student: Student, source: Path, tokens: list[int]) -> dict:
+def prune(
+    job: Job,
+    student: Student | None,
+    tokenizer: PreTrainedTokenizerBase,
+    source: Path,
+    tokens: list[int],
+) -> dict:
     """Write the payload, chunk by chunk, and return the record."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     schemas = table_schemas(pq.read_schema(source))
-    chunks = -(-len(tokens) // CHUNK_TRACES)
+    step_ends = read_step_ends(job.parent("steps")) if "steps" in job.manifest["parents"] else None
+    shares = _shares(job)
     totals: Counter[str] = Counter()
+    done = 0
     with contextlib.ExitStack() as files:
+        log = files.enter_context(CheckLog(job.work / "checks.jsonl"))
+        grader = files.enter_context(Grader())
         writers = {
             name: files.enter_context(pq.ParquetWriter(job.staging / f"{name}.parquet", schema))
             for name, schema in schemas.items()
         }
-        for chunk, traces in enumerate(read_traces(source, tokens, CHUNK_TRACES)):
-            most = most_rounds([len(trace.steps) for trace in traces])
-            total = totals["rounds"] + (chunks - chunk) * most
-            searches, rounds = cut_chunk(
-                traces,
-                make_cutter(job.params),
-                student,
-                job.work / f"chunk-{chunk:05}",
-                partial(_tell_progress, job, totals["rounds"], total),
-            )
-            rows, summaries = _leave(traces, searches, rounds, job.params, student)
-            tables = {"train": rows, "traces": summaries, "rounds": round_rows(traces, rounds)}
-            for name, table in tables.items():
-                writers[name].write_table(pa.Table.from_pylist(table, schema=schemas[name]))
-            totals += add_up(summaries, rounds)
-    return make_record(len(tokens), totals, job.params["invalid"])
+        for traces in read_traces(source, tokens, CHUNK_TRACES, step_ends):
+            known = [
+                Known(
+                    trace.steps,
+                    first_answer_step(trace.steps, trace.row["gold"], grader),
+                    None if shares is None else shares[trace.number],
+                )
+                for trace in traces
+            ]
+            tell = partial(_tell_progress, job, done, len(tokens))
+            pruned = search_chunk(traces, known, job.params, student, log, tell)
+            tables = _tables(traces, known, pruned, job.params, tokenizer)
+            for name, rows in tables.items():
+                writers[name].write_table(pa.Table.from_pylist(rows, schema=schemas[name]))
+            more = add_up(tables["traces"], tables["rounds"], len(tables["pairs"]))
+            totals = merge(totals, more)
+            done += len(traces)
+        totals["engine_calls"] = log.calls
+    return make_record(len(tokens), totals)
 
 
-def make_cutter(params: dict) -> Callable[[int], Cutter]:
-    """What starts the search in a trace, given its number of steps."""
-    if params["cutter"] == "full":
-        return partial(FullTrace, invalid=params["invalid"])
-    limits = ("min_steps", "min_steps_to_cut", "invalid")
-    return partial(BinaryCut, **{name: params[name] for name in limits})
-
-
-def cut_chunk(
+def search_chunk(
     traces: list[Trace],
-    cutter: Callable[[int], Cutter],
-    student: Student,
-    file_stem: Path,
-    tell: Callable[[int], None],
-) -> tuple[list[Cutter], list[list[Check]]]:
-    """The finished search in each trace, and the checks of each round.
-
-    A round is kept in `<file_stem>-round-NN.jsonl`, and one that is there is not asked again.
-    tell: called with the number of finished rounds.
-    """
-    rounds: list[list[Check]] = []
-
-    def validate_round(asked: list[tuple[int, int]]) -> list[bool | None]:
-        number = len(rounds)
-        file = file_stem.with_name(f"{file_stem.name}-round-{number:02}.jsonl")
-
-        def ask(_: list[tuple[int, int]]) -> list[Check]:
-            cuts = [make_cut(traces[index], steps) for index, steps in asked]
-            return student.check(cuts, backwards=number % 2 == 1)
-
-        rows = [(traces[index].number, steps) for index, steps in asked]
-        rounds.append(keep_round(file, rows, ask))
-        tell(len(rounds))
-        return [check.valid for check in rounds[-1]]
-
-    searches = cut_all([len(trace.steps) for trace in traces], validate_round, cutter)
-    return searches, rounds
-
-
-def make_cut(trace: Trace, steps: int) -> Cut:
-    """The first `steps` steps of a trace, as the student is asked about them."""
-    return Cut(trace.number, steps, trace.row["question"], trace.row["gold"], trace.thinking(steps))
-
-
-def _leave(
-    traces: list[Trace],
-    searches: list[Cutter],
-    rounds: list[list[Check]],
+    known: list[Known],
     params: dict,
-    student: Student,
-) -> tuple[list[dict], list[dict]]:
-    """The rows of the pruned training set, and a summary of every trace."""
-    checks = defaultdict(list)
-    for check in chain.from_iterable(rounds):
-        checks[check.trace].append(check)
-    left = [
-        pruned_response(trace, search, checks[trace.number], params["conclusion"])
-        for trace, search in zip(traces, searches, strict=True)
-    ]
-    lengths = iter(count_tokens([text for text in left if text is not None], student.tokenizer))
-    summaries = [
-        trace_summary(trace, search, None if text is None else next(lengths))
-        for trace, search, text in zip(traces, searches, left, strict=True)
-    ]
-    rows = [
-        {**trace.row, "response": text}
-        for trace, text in zip(traces, left, strict=True)
-        if text is not None
-    ]
-    return rows, summaries
+    student: Student | None,
+    log: CheckLog,
+    tell: partial,
+) -> list[Pruned]:
+    """What the search in each trace ended with. tell: called with the number of finished ones."""
+    cutter = make_cutter(params)
+
+    def ask(asked: list[Asked]) -> list[Check]:
+        shown = [
+            StepsShown(
+                traces[index].number,
+                candidate,
+                traces[index].row["question"],
+                traces[index].row["gold"],
+                traces[index].thinking(candidate.kept),
+            )
+            for index, candidate in asked
+        ]
+        checks = student.check(shown, log.calls)
+        log.calls += any(check.call is not None for check in checks)
+        return checks
+
+    cuttable = student is not None and any(trace.steps for trace in traces)
+    return search_all(
+        [cutter(each) for each in known],
+        [trace.number for trace in traces],
+        [trace.tokens for trace in traces],
+        student.room if cuttable else None,
+        ask,
+        log,
+        tell,
+    )
 
 
-def _tell_progress(job: Job, before: int, total: int, rounds: int) -> None:
-    job.progress(before + rounds, max(total, before + rounds), "rounds")
+def _tables(
+    traces: list[Trace],
+    known: list[Known],
+    pruned: list[Pruned],
+    params: dict,
+    tokenizer: PreTrainedTokenizerBase,
+) -> dict[str, list[dict]]:
+    """The rows of each file of the payload."""
+    conclusion = params.get("conclusion", "teacher")
+    left = [pruned_row(*each, conclusion) for each in zip(traces, pruned, strict=True)]
+    lengths = iter(count_tokens([row["response"] for row in left if row], tokenizer))
+    after = [None if row is None else next(lengths) for row in left]
+    rows = list(zip(traces, known, pruned, left, after, strict=True))
+    return {
+        "train": [row for row in left if row],
+        "traces": [
+            trace_summary(trace, search, facts.first_answer_step, length)
+            for trace, facts, search, _, length in rows
+        ],
+        "rounds": [row for each in zip(traces, pruned, strict=True) for row in round_rows(*each)],
+        "pairs": [
+            preference_pair(trace.row, row, params["question_instruction"], (length, trace.tokens))
+            for trace, _, search, row, length in rows
+            if row and search.outcome.kept != trace.whole() and not row.get("unfinished")
+        ],
+    }
+
+
+def _shares(job: Job) -> list[float | None] | None:
+    if job.params["cutter"] != "random":
+        return None
+    return read_shares(job.parent("like") / "traces.parquet", job.params["seed"])
+
+
+def _tell_progress(job: Job, before: int, total: int, finished: int) -> None:
+    job.progress(before + finished, total, "traces")
 
 
 if __name__ == "__main__":

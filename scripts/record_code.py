@@ -50,7 +50,8 @@ def fingerprints(scripts: Path = SCRIPTS) -> dict[str, str]:
     """Record name -> fingerprint, for every stage and every variant that has a module."""
     found = {}
     for stage, description in STAGES.items():
-        for variant in variants(description.variant_module, scripts) or [""]:
+        names = variants(description.variant_module, scripts)
+        for variant in [*names, ""] if description.variant_optional else names or [""]:
             found[record_name(stage, variant)] = stage_fingerprint(stage, variant, scripts)
     return found
 

@@ -15,6 +15,7 @@ class ScriptedEngine:
     """
 
     dtype = "float32"
+    cache_tokens = None
 
     def __init__(self, tokenizer, answer: Callable[[str], str], dies_in: int | None = None):
         self.tokenizer = tokenizer
@@ -23,6 +24,7 @@ class ScriptedEngine:
         self.dies_in = dies_in
         self.calls: list[list[str]] = []
         self.seeds: list[list[int]] = []
+        self.temperatures: list[float] = []
         self.closed = False
 
     def generate(
@@ -36,6 +38,7 @@ class ScriptedEngine:
             raise KeyboardInterrupt
         self.calls.append([self.tokenizer.decode(prompt) for prompt in prompts])
         self.seeds.append(list(seeds))
+        self.temperatures.append(sampling.temperature)
         texts = [self.answer(prompt) for prompt in self.calls[-1]]
         return [Completion(text, len(text) + 1, "stop") for text in texts]
 

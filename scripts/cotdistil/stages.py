@@ -17,6 +17,7 @@ class Stage:
 
     `variant_param`: the key of `params` whose value picks the variant, or "" if there is none.
     `variant_module`: the module of a variant, with `{}` where the value goes.
+    `variant_optional`: whether there are nodes without a variant too.
     `by_content`: whether what was made of inputs with the same content, under other keys, is taken
     over: for stages that cost much and that write no key into what they make.
     """
@@ -24,6 +25,7 @@ class Stage:
     command: str
     variant_param: str = ""
     variant_module: str = ""
+    variant_optional: bool = False
     by_content: bool = False
 
     def variant(self, params: dict) -> str:
@@ -48,8 +50,15 @@ STAGES: dict[str, Stage] = {
     "corpora": Stage("write_traces.py", "kind", "cotdistil/corpora/{}.py"),
     "token_counts": Stage("count_tokens.py", by_content=True),
     "training_sets": Stage("build_training_set.py"),
+    "steps": Stage(
+        "segment_thinking.py", "backend", "cotdistil/engines/{}_engine.py", by_content=True
+    ),
     "pruned": Stage(
-        "prune_traces.py", "backend", "cotdistil/engines/{}_engine.py", by_content=True
+        "prune_traces.py",
+        "backend",
+        "cotdistil/engines/{}_engine.py",
+        variant_optional=True,  # cutters that ask no student
+        by_content=True,
     ),
     "sft": Stage("train_sft.py", by_content=True),
     "samples": Stage(

@@ -93,7 +93,10 @@ def missing_packages(config: Config, config_name: str) -> list[str]:
     """Faults for models whose package is not installed here, or in another version."""
     faults = []
     teachers = (config.teachers[corpus.teacher] for corpus in config.corpora.values())
+    prunings = (recipe.prune for recipe in config.recipes.values() if recipe.prune is not None)
+    cut = (each.segmentation for each in prunings if each.cutter != "none")
     used = {*config.students, *(each.model for each in teachers if each.kind == "model")}
+    used |= {each.model for each in cut if each is not None}
     for name, model in config.models.items():
         if not isinstance(model, PackagedModel) or name not in used:
             continue

@@ -13,6 +13,7 @@ from cotdistil.config.file import check_config, load_config, read_yaml
 from cotdistil.config.training import Training
 from cotdistil.config.types import Section
 from cotdistil.errors import ConfigError
+from cotdistil.surroundings import missing_packages
 
 QUICKSTART = Path(__file__).parents[2] / "config" / "config.yaml"
 REVISION = "0123456789abcdef0123456789abcdef01234567"
@@ -48,7 +49,8 @@ recipes:
   asked: {{take: given, size: 2}}
   given: {{take: given, max_tokens: 90, choose: shortest, shared_with: [asked]}}
   mix: {{mix: {{asked: 1, given: 4.0}}, seed: 3}}
-  pruned: {{prune: {{recipe: long, samples_per_check: 3, temperature: 0.7}}}}
+  pruned:
+    prune: {{recipe: long, samples_per_check: 3, temperature: 0.7, segmentation: {{model: local}}}}
 students: [packed, local]
 prompt: {{instruction: Think.}}
 training: {{sft: {{max_length: 100, epochs: 3, learning_rate: 2.0e-5, lora: {{rank: 8}}}}}}
@@ -368,6 +370,7 @@ def test_a_key_of_the_whole_config_that_is_no_text_is_a_fault():
         ("corpora.long.problems", None, "problem set 'sums'"),
         ("recipes.long.take", None, "corpus 'long'"),
         ("recipes.pruned.prune.recipe", None, "recipe 'long'"),
+        ("recipes.pruned.prune.segmentation.model", None, "model 'local'"),
         ("benchmarks.sums.problems", None, "problem set 'sums'"),
         ("gaps.delta.of", None, "recipe 'long'"),
         ("gaps.delta.minus", None, "recipe 'given'"),
@@ -383,6 +386,22 @@ def test_an_unknown_name_is_refused_with_those_defined_and_the_nearest(path, whe
     )
     assert f"'{name}'" in fault.split("those defined are ")[1].split(";")[0].split(", ")
     assert fault.endswith(f"; did you mean '{name}'?")
+
+
+def test_a_model_that_only_cuts_steps_has_its_package_asked_for():
+    packed = {"package": "no-such-package", "version": "1.0", "gguf": "x.gguf"}
+    config = with_value("models.packed", packed)
+    config["students"] = ["local"]
+    assert missing_packages(check_config(config, []), "c.yaml") == []
+    config["recipes"]["pruned"]["prune"]["segmentation"] = {"model": "packed"}
+    [fault] = missing_packages(check_config(config, []), "c.yaml")
+    assert fault.startswith("c.yaml: models.packed.package: 'no-such-package' is not installed")
+    config["recipes"]["pruned"]["prune"] = {
+        "recipe": "long",
+        "cutter": "none",
+        "segmentation": {"model": "packed"},
+    }
+    assert missing_packages(check_config(config, []), "c.yaml") == []
 
 
 def test_an_unknown_part_of_a_mix_is_refused():

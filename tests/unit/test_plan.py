@@ -722,6 +722,57 @@ def test_a_limit_in_tokens_makes_a_training_set_for_each_student():
     assert len(nodes(plan(), "training_sets", "long")) == 1
 
 
+# --- steps by a model -----------------------------------------------------------------------------
+
+SEGMENTED = changed("recipes.pruned.prune.segmentation", {"model": "large"})
+AFTER_STEPS = {"steps", "pruned", "ledger", *AFTER_SFT}
+
+
+def test_without_a_segmentation_no_model_is_asked_about_steps():
+    assert nodes(plan(), "steps") == []
+    assert "steps" not in node(plan(), "pruned", "small · pruned").parents
+    unused = changed("recipes.pruned.prune.cutter", "none", SEGMENTED)
+    assert nodes(plan(unused), "steps") == []
+    assert {each.name for each in nodes(plan(unused), "models")} == {"small", "mine"}
+
+
+def test_a_model_cuts_a_training_set_once_for_all_students():
+    found = plan(SEGMENTED)
+    steps = node(found, "steps", "long by large")
+    assert steps.parents == {
+        "training_set": node(found, "training_sets", "long").address,
+        "model": node(found, "models", "large").address,
+    }
+    for student in ("small", "mine"):
+        pruned = node(found, "pruned", f"{student} · pruned")
+        assert pruned.parents["steps"] == steps.address
+        assert "segmentation" not in pruned.params
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "stages"),
+    [
+        ("model", "small", AFTER_STEPS),
+        ("instruction", "Which?", AFTER_STEPS),
+        ("system", "You segment.", AFTER_STEPS),
+        ("window", 500, AFTER_STEPS),
+        ("max_tokens", 7, AFTER_STEPS),
+        ("temperature", 0.5, AFTER_STEPS),
+        ("backend", "transformers", AFTER_STEPS),
+        ("seed", 3, set()),
+        ("top_p", 0.5, set()),
+    ],
+)
+def test_what_decides_the_steps_runs_all_behind_them(key, value, stages):
+    other = changed(f"recipes.pruned.prune.segmentation.{key}", value, SEGMENTED)
+    assert new_stages(SEGMENTED, other) - set(SHOWN_BY_NAME) == stages - set(SHOWN_BY_NAME)
+
+
+def test_the_search_for_cuts_does_not_decide_the_steps():
+    other = changed("recipes.pruned.prune.min_steps", 3, SEGMENTED)
+    assert "steps" not in new_stages(SEGMENTED, other)
+
+
 # --- size -----------------------------------------------------------------------------------------
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 
 import pandas as pd
@@ -87,16 +89,27 @@ class Store:
             root / "training_sets" / TRAINING_SET_KEY / "train.parquet", index=False
         )
 
-    def run(self, **params: object) -> tuple[dict, dict[str, pd.DataFrame]]:
+    def write(self, rows: list[dict]) -> None:
+        """Another training set in the place of this one."""
+        self.training_set = pd.DataFrame(rows)
+        table = self.root / "training_sets" / TRAINING_SET_KEY / "train.parquet"
+        self.training_set.to_parquet(table, index=False)
+
+    def run(
+        self, parents: dict[str, str] | None = None, **params: object
+    ) -> tuple[dict, dict[str, pd.DataFrame]]:
+        """params: those that differ; one that is None is left out."""
+        given = {name: value for name, value in (PARAMS | params).items() if value is not None}
         manifest = {
             "stage": "pruned",
-            "params": PARAMS | params,
+            "params": given,
             "parents": {
                 "model": f"models/{MODEL_KEY}",
                 "training_set": f"training_sets/{TRAINING_SET_KEY}",
+                **(parents or {}),
             },
             "files": {},
-            "code": code_version("pruned", "transformers"),
+            "code": code_version("pruned", given.get("backend", "")),
         }
         manifest_file = self.root / "manifests" / f"{KEY}.json"
         manifest_file.parent.mkdir(exist_ok=True)
@@ -109,7 +122,7 @@ class Store:
         prune_traces.main()
         tables = {
             name: pd.read_parquet(self.artefact / f"{name}.parquet")
-            for name in ("train", "traces", "rounds")
+            for name in ("train", "traces", "rounds", "pairs")
         }
         return json.loads(record_file.read_text()), tables
 
@@ -163,12 +176,12 @@ def test_traces_that_the_student_does_not_validate_are_kept_whole_if_the_user_sa
     assert record["sources"] == SOURCES
     # Each cut is asked once; the last of a trace is the full one, and no cut validates.
     rounds = tables["rounds"]
-    assert not rounds.duplicated(["problem_id", "prefix_steps"]).any()
+    assert not rounds.duplicated(["problem_id", "asked_steps"]).any()
     assert not rounds["valid"].any()
-    last = rounds.groupby("problem_id")["prefix_steps"].max().to_dict()
+    last = rounds.groupby("problem_id")["asked_steps"].max().to_dict()
     assert last == {"early": 40, "late": 5, "hopeless": 8, "middle": 11}
     assert (rounds["answers"].map(len) == 2).all()
-    assert record["answers"] == 2 * len(rounds) == 2 * record["cuts_validated"]
+    assert record["answers"] == 2 * len(rounds) == 2 * record["checks"]
     assert rounds["completion_tokens"].between(2, 16).all()
 
 
@@ -182,7 +195,7 @@ def test_a_student_that_validates_nothing_ends_the_command_with_one_clear_messag
         store.run()
     assert exit_status.value.code == 1
     message = capsys.readouterr().err
-    assert "found 2 traces, and from the full thinking of none" in message
+    assert "found 2 traces, of which pruning leaves none" in message
     assert "'invalid: keep'" in message
     assert not store.artefact.exists()
 
@@ -234,7 +247,8 @@ def test_each_trace_is_cut_to_the_shortest_thinking_that_leads_to_the_answer(
     assert record["tokens_after"] == sum(len(text) for text in left.values())
     assert record["tokens_before"] == record["tokens_in"] - sizes["hopeless"]
     assert record["share_pruned_by_half"] == pytest.approx(1 / 6)
-    assert record["rounds"] == len(engine.calls) == tables["rounds"]["round"].max() + 1
+    assert record["rounds"] == record["engine_calls"] == len(engine.calls)
+    assert record["rounds"] == tables["rounds"]["round"].max() + 1
     assert len(engine.calls[0]) == 4
     assert engine.closed
 
@@ -248,6 +262,183 @@ def test_the_students_own_conclusion_may_follow_the_cut(
     for name in ("early", "late", "middle"):
         assert split_response(left[name]).answer == "The answer is \\boxed{42}"
     assert left["one step"] == RESPONSES["one step"]
+
+
+def test_an_answer_that_was_cut_off_is_finished_by_the_student(
+    new_store: Callable[[str], Store], set_student: Callable[..., ScriptedEngine]
+) -> None:
+    store = new_store("store")
+    rows = store.training_set.to_dict("records")
+    store.write([row | {"unfinished": row["problem_id"] in ("early", "plain")} for row in rows])
+    set_student()
+    _, by_student = store.run(conclusion="student")
+    left = by_student["train"]
+    assert list(left["problem_id"][left["unfinished"]]) == ["plain"]
+    assert set(by_student["pairs"]["problem_id"]) == {"early", "middle"}
+    shutil.rmtree(store.artefact)
+    _, by_teacher = store.run()
+    # A response that is cut off is nothing to prefer.
+    assert set(by_teacher["pairs"]["problem_id"]) == {"middle"}
+
+
+def test_the_record_says_what_each_round_asked_and_what_is_kept_of_each_trace(
+    new_store: Callable[[str], Store], set_student: Callable[..., ScriptedEngine]
+) -> None:
+    set_student()
+    record, tables = new_store("store").run()
+    traces = tables["traces"].set_index("problem_id")
+    assert list(traces["row"]) == list(range(len(RESPONSES)))
+    steps = thinking(11, 6)
+    ends = list(traces.loc["middle", "step_ends"])
+    assert [steps[a:b].strip() for a, b in pairwise([0, *ends])] == steps.split("\n\n")
+    assert [list(span) for span in traces.loc["middle", "kept_spans"]] == [[0, 6]]
+    assert traces.loc["hopeless", "kept_spans"] is None
+    asked = tables["rounds"][tables["rounds"]["problem_id"] == "middle"]
+    assert list(asked["round"]) == list(range(len(asked)))
+    assert list(asked["asked_steps"]) == [6, 3, 5]
+    assert [[list(span) for span in spans] for spans in asked["kept_spans"]] == [
+        [[0, 6]],
+        [[0, 3]],
+        [[0, 5]],
+    ]
+    assert list(asked["valid"]) == [True, False, False]
+    assert [list(each) for each in asked["extracted"]] == [["42"], ["41"], ["41"]]
+    assert (
+        traces["calls"].to_dict()
+        == tables["rounds"]
+        .groupby("problem_id")
+        .size()
+        .reindex(traces.index, fill_value=0)
+        .to_dict()
+    )
+    assert record["checks"] == len(tables["rounds"])
+    assert (record["steps_before"], record["steps_after"]) == (40 + 5 + 11 + 1, 3 + 5 + 6 + 1)
+    # The numbers of the steps pass for answers: the 42 of none of these does.
+    assert traces["first_answer_step"].isna().all()
+    assert (record["with_answer_step"], record["answer_in_last_ten"]) == (0, 0)
+
+
+def test_what_was_cut_is_a_preference_pair_and_what_was_left_whole_is_none(
+    new_store: Callable[[str], Store], set_student: Callable[..., ScriptedEngine]
+) -> None:
+    set_student()
+    record, tables = new_store("store").run()
+    pairs = tables["pairs"].set_index("problem_id")
+    assert list(pairs.index) == ["early", "middle"]
+    assert record["pairs"] == 2
+    left = responses_of(tables["train"])
+    for name, pair in pairs.iterrows():
+        [prompt], [chosen], [rejected] = pair["prompt"], pair["chosen"], pair["rejected"]
+        assert prompt == {"role": "user", "content": f"What is 17 + 25 ({name})?\nUse a box."}
+        assert chosen == {"role": "assistant", "content": left[name]}
+        assert rejected == {"role": "assistant", "content": RESPONSES[name]}
+        assert (pair["chosen_tokens"], pair["rejected_tokens"]) == (
+            len(left[name]),
+            len(RESPONSES[name]),
+        )
+
+
+def test_inner_steps_go_too_and_the_rest_is_joined_without_them(
+    new_store: Callable[[str], Store], set_student: Callable[..., ScriptedEngine]
+) -> None:
+    set_student()
+    store = new_store("store")
+    looks = ["Step 1.", "Wait, is it?", "Step 2.", "Let me check.", "It has the KEY.", "More."]
+    [row, *_] = store.training_set.to_dict("records")
+    store.write([row | {"response": join_response("\n\n".join(looks), ANSWER)}])
+    record, tables = store.run(cutter="inner", removable="reflections", inner_checks=8)
+    [response] = tables["train"]["response"]
+    assert response == join_response("Step 1.\n\nStep 2.\n\nIt has the KEY.", ANSWER)
+    [trace] = tables["traces"].to_dict("records")
+    assert [list(span) for span in trace["kept_spans"]] == [[0, 1], [2, 3], [4, 5]]
+    assert trace["kept_steps"] == 3
+    assert record["pairs"] == 1
+
+
+UNVALIDATED = dict.fromkeys(
+    [
+        *("prompt_style", "lead_in", "samples_per_check", "agreement", "temperature", "top_p"),
+        *("max_tokens", "conclusion", "backend", "precision"),
+    ]
+)
+
+
+def test_the_first_correct_solution_is_found_without_a_student(
+    new_store: Callable[[str], Store], set_student: Callable[..., ScriptedEngine]
+) -> None:
+    engine = set_student()
+    store = new_store("store")
+    solved = ["17 + 25.", "20 + 22 = 42.", "Wait, 17 + 25 = 41?", "No, it is 42.", "Done."]
+    [row, *_] = store.training_set.to_dict("records")
+    responses = {"solved": "\n\n".join(solved), "never": thinking(5)}
+    store.write(
+        [
+            row | {"problem_id": name, "response": join_response(text, ANSWER)}
+            for name, text in responses.items()
+        ]
+    )
+    record, tables = store.run(cutter="first_correct", **UNVALIDATED)
+    assert engine.calls == []
+    assert responses_of(tables["train"]) == {
+        "solved": join_response("17 + 25.\n\n20 + 22 = 42.", ANSWER)
+    }
+    assert record["dropped"] == {"no step gives the answer": 1}
+    assert (record["with_answer_step"], record["answer_in_last_ten"]) == (1, 1)
+    assert tables["traces"]["first_answer_step"].tolist()[0] == 2
+    assert (record["checks"], record["engine_calls"]) == (0, 0)
+
+
+def test_random_prefixes_keep_of_the_same_traces_what_the_student_left_of_others(
+    new_store: Callable[[str], Store], set_student: Callable[..., ScriptedEngine]
+) -> None:
+    engine = set_student()
+    store = new_store("store")
+    _, pruned = store.run()
+    other = store.root / "pruned" / ("c" * 20)
+    store.artefact.rename(other)
+    calls = len(engine.calls)
+    record, tables = store.run({"like": f"pruned/{'c' * 20}"}, cutter="random", **UNVALIDATED)
+    assert len(engine.calls) == calls
+    assert set(tables["train"]["problem_id"]) == set(pruned["train"]["problem_id"])
+    assert record["dropped"] == {"dropped by the recipe it is like": 1}
+    kept = tables["traces"].set_index("problem_id")["kept_steps"]
+    dealt = {0.075, 1.0, 6 / 11}
+    for name, n_steps in {"early": 40, "late": 5, "middle": 11}.items():
+        assert kept[name] in {max(1, round(share * n_steps)) for share in dealt}
+
+
+@pytest.mark.parametrize("key_step", [1, 3333, None])
+def test_a_trace_of_thousands_of_steps_or_of_one_long_paragraph_comes_to_a_sensible_end(
+    key_step: int | None,
+    new_store: Callable[[str], Store],
+    set_student: Callable[..., ScriptedEngine],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    engine = set_student()
+    monkeypatch.setattr(prune_traces, "count_positions", lambda _: None)
+    store = new_store("store")
+    [row, *_] = store.training_set.to_dict("records")
+    steps = thinking(5000, key_step)
+    paragraph = ("Add one " * 13 + f"{'KEY' if key_step else ''} and so on. ") * 900
+    assert len(paragraph) > 100_000
+    store.write(
+        [
+            row | {"problem_id": name, "response": join_response(text, ANSWER)}
+            for name, text in {"steps": steps, "paragraph": paragraph, "key": "KEY."}.items()
+        ]
+    )
+    record, tables = store.run(min_steps_to_cut=1)
+    traces = tables["traces"].set_index("problem_id")
+    kept = traces["kept_steps"].dropna().to_dict()
+    if key_step is None:
+        assert kept == {"key": 1}
+        assert record["dropped"] == {"full trace not validated": 2}
+    else:
+        assert kept == {"steps": key_step, "paragraph": 1, "key": 1}
+    assert traces.loc["steps", "n_steps"] == 5000
+    assert traces.loc["paragraph", "n_steps"] >= 900
+    assert traces.loc["steps", "calls"] <= 15
+    assert len(engine.calls) == record["engine_calls"] <= 15
 
 
 def test_the_control_leaves_the_traces_that_validate_whole(
@@ -300,7 +491,8 @@ def test_traces_pruned_in_small_chunks_come_out_the_same(
         tables["rounds"].sort_values(order, ignore_index=True),
         expected["rounds"].sort_values(order, ignore_index=True),
     )
-    assert record["cuts_validated"] == together["cuts_validated"]
+    assert record["checks"] == together["checks"]
+    assert record["rounds"] == together["rounds"]
 
 
 def test_a_training_set_without_a_column_is_named(
@@ -311,4 +503,4 @@ def test_a_training_set_without_a_column_is_named(
     store.training_set.drop(columns="gold").to_parquet(table, index=False)
     with pytest.raises(SystemExit):
         store.run()
-    assert "train.parquet: found no column 'gold'" in capsys.readouterr().err
+    assert "train.parquet: has no column gold" in capsys.readouterr().err

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cotdistil.pruning.steps import LONG_PARAGRAPH, split_steps
+from cotdistil.pruning.steps import LONG_PARAGRAPH, piece_ends, split_steps, step_ends
 
 PIECES = [
     "\n\n",
@@ -33,6 +33,18 @@ PIECES = [
     "\\end{cases}",
     "。",
     "é",
+    "- a ",
+    "* b. Wait, ",
+    "\n1. a. ",
+    "\n2) b",
+    "\n(a) c",
+    "\n\n3. ",
+    "\n   - d",
+    "   ",
+    "\t",
+    "| x |\n",
+    "$y = 1. $",
+    "\\( z. \\)",
 ]
 
 
@@ -49,6 +61,7 @@ def test_the_steps_joined_are_the_thinking_again(thinking: str) -> None:
     assert "".join(steps) == thinking
     assert all(steps)
     assert all(step.strip() for step in steps) or not thinking.strip()
+    assert set(step_ends(thinking)) <= set(piece_ends(thinking))
 
 
 @settings(max_examples=100, deadline=None)
@@ -87,7 +100,34 @@ def test_the_space_after_a_row_break_opens_no_formula() -> None:
     assert len(split_steps(thinking)) == 4
 
 
-@pytest.mark.parametrize("opener", ["```python\n", "$$ ", "\\[ ", "\\begin{align} "])
+@pytest.mark.parametrize(
+    "inline",
+    [
+        "So \\( a = 1. \\text{ Wait, } b \\) holds.",
+        "So $a = 1. $ Wait-free.",
+        "So $f(x) = 1.\\$ Wait, $ it is.",
+    ],
+)
+def test_a_sentence_end_inside_a_formula_in_the_line_cuts_nothing(inline: str) -> None:
+    assert split_steps(f"{inline}\n\nYes.") == [f"{inline}\n\n", "Yes."]
+    assert piece_ends(inline) == [len(inline)]
+
+
+def test_amounts_of_money_open_no_formula() -> None:
+    assert split_steps("It costs $5. Wait, two cost $9. Wait, no: $10.\n\nYes.") == [
+        "It costs $5. ",
+        "Wait, two cost $9. ",
+        "Wait, no: $10.\n\n",
+        "Yes.",
+    ]
+
+
+def test_the_rows_of_a_table_stay_together() -> None:
+    table = "| a | b |\n|---|---|\n| 1. | Wait, 2 |\n| 3 | 4 |\n"
+    assert split_steps(f"A table:\n{table}Wait, is it?") == ["A table:\n", table, "Wait, is it?"]
+
+
+@pytest.mark.parametrize("opener", ["```python\n", "$$ ", "\\[ ", "\\begin{align} ", "\\( ", "$x "])
 def test_a_block_that_is_never_closed_protects_nothing(opener: str) -> None:
     assert len(split_steps(f"One.\n\n{opener}two.\n\nThree.\n\nFour.")) == 4
 
@@ -149,7 +189,23 @@ def test_without_any_blank_line_every_sentence_and_line_is_a_step() -> None:
 
 @pytest.mark.parametrize(
     "unit",
-    ["x", "A word. ", "...", "Wait, ", "$$ ", "```\n", "\\[", "\\begin{a}", "\n", "。", "!\"'"],
+    [
+        *[
+            "x",
+            "A word. ",
+            "...",
+            "Wait, ",
+            "$$ ",
+            "```\n",
+            "\\[",
+            "\\begin{a}",
+            "\n",
+            "。",
+            "!\"'",
+        ],
+        *["- a\n", "1. a\n\n", "1. a\n  - b\n", "- 3\n", "(a) b\n", "- a\n  b\n", "- a\n\n\n"],
+        *["!\"'", "| a |\n", "| a ", "$x. ", "$x\\$", "\\( ", "\\(a\\) ", " ", " \n"],
+    ],
 )
 def test_a_hundred_thousand_characters_without_a_paragraph_take_linear_time(unit: str) -> None:
     def seconds(length: int) -> float:

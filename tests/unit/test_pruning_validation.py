@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,8 @@ from hypothesis import strategies as st
 
 from cotdistil.engines import Sampling
 from cotdistil.prompts import render_prompt
-from cotdistil.pruning.student import Agreement, Cut, Student, repeats_question
+from cotdistil.pruning.cutters import Candidate, prefix
+from cotdistil.pruning.student import Agreement, StepsShown, Student, repeats_question
 from cotdistil.pruning.validation import ValidationPrompt
 from scripted_engine import ScriptedEngine
 from tiny_model import make_tiny_tokenizer
@@ -31,8 +33,15 @@ def tokenizer(tmp_path_factory: pytest.TempPathFactory):
     return AutoTokenizer.from_pretrained(folder)
 
 
-def cut(steps: int, question: str = "What is 17 + 25?", gold: str = "42", trace: int = 0) -> Cut:
-    return Cut(trace, steps, question, gold, "".join(f"Step {n}.\n\n" for n in range(steps)))
+def cut(
+    steps: int,
+    question: str = "What is 17 + 25?",
+    gold: str = "42",
+    trace: int = 0,
+    greedy: bool = False,
+) -> StepsShown:
+    thinking = "".join(f"Step {n}.\n\n" for n in range(steps))
+    return StepsShown(trace, Candidate(prefix(steps), greedy), question, gold, thinking)
 
 
 @pytest.fixture
@@ -46,6 +55,7 @@ def student(tokenizer):
         needed: float = 1.0,
         max_context: int = 10**6,
         prompt: ValidationPrompt = CONTINUE,
+        temperature: float = 0.0,
     ) -> tuple[Student, ScriptedEngine, list[str]]:
         engine = ScriptedEngine(tokenizer, answer)
         loads: list[str] = []
@@ -54,9 +64,9 @@ def student(tokenizer):
             loads.append("loaded")
             return engine
 
-        made = Student(
-            load, tokenizer, prompt, Sampling(32), Agreement(samples, needed, 0), max_context
-        )
+        sampling = Sampling(32, temperature)
+        agreement = Agreement(samples, needed, 0)
+        made = Student(load, tokenizer, prompt, sampling, agreement, max_context)
         with_exit.append(made)
         return made, engine, loads
 
@@ -130,11 +140,16 @@ def test_all_cuts_of_a_round_are_judged_in_one_call_and_in_their_order(
 ) -> None:
     made, engine, loads = student(lambda text: "42}" if "Step 3" in text else "41}", prompt=prompt)
     cuts = [cut(5), cut(2, trace=1), cut(4, trace=2), cut(1, trace=3)]
-    forwards, backwards = made.check(cuts), made.check(cuts, backwards=True)
+    forwards, backwards = made.check(cuts, 0), made.check(cuts, 1)
     assert [check.valid for check in forwards] == [True, False, True, False]
-    assert [(check.trace, check.steps) for check in forwards] == [(0, 5), (1, 2), (2, 4), (3, 1)]
+    assert [(check.trace, check.kept) for check in forwards] == [
+        (0, prefix(5)),
+        (1, prefix(2)),
+        (2, prefix(4)),
+        (3, prefix(1)),
+    ]
     assert [check.extracted for check in forwards] == [["42"], ["41"], ["42"], ["41"]]
-    assert backwards == forwards
+    assert backwards == [replace(check, call=1) for check in forwards]
     assert engine.calls[1] == engine.calls[0][::-1]
     assert engine.seeds[1] == engine.seeds[0][::-1]
     assert len(set(engine.seeds[0])) == 4
@@ -149,29 +164,39 @@ def test_a_cut_is_valid_if_the_needed_share_of_its_answers_is_right(
 ) -> None:
     answers = itertools.cycle(["42}", "7}", "42}"])
     made, engine, _ = student(lambda _: next(answers), samples=3, needed=needed)
-    [check] = made.check([cut(2)])
+    [check] = made.check([cut(2)], 0)
     assert (check.valid, check.right) == (valid, [True, False, True])
     assert check.completion_tokens == 4 + 3 + 4
     assert len(set(engine.seeds[0])) == 3
 
 
+def test_what_is_confirmed_greedily_is_asked_once_and_apart_from_what_is_sampled(student) -> None:
+    made, engine, _ = student(lambda _: "42}", samples=3, needed=0.5, temperature=0.7)
+    sampled, confirmed = made.check([cut(2), cut(3, greedy=True)], 0)
+    assert (len(sampled.answers), len(confirmed.answers)) == (3, 1)
+    assert confirmed.greedy
+    assert [len(call) for call in engine.calls] == [3, 1]
+    assert engine.temperatures == [0.7, 0.0]
+
+
 def test_a_cut_too_long_for_the_student_is_not_asked_about(student, tokenizer) -> None:
     room = len(CONTINUE.render(tokenizer, cut(2).question, cut(2).thinking)) + 32
     made, engine, loads = student(lambda _: "42}", max_context=room)
-    assert [check.valid for check in made.check([cut(3), cut(3, trace=1)])] == [None, None]
+    assert [check.valid for check in made.check([cut(3), cut(3, trace=1)], 0)] == [None, None]
     assert loads == []
-    checks = made.check([cut(3), cut(2)])
+    checks = made.check([cut(3), cut(2)], 0)
     assert [check.valid for check in checks] == [None, True]
     assert checks[0].answers == []
+    assert [check.call for check in checks] == [None, 0]
     assert [len(call) for call in engine.calls] == [1]
 
 
 def test_a_number_among_the_steps_is_no_answer_but_one_that_is_named_is(student) -> None:
     prompt = ValidationPrompt("continue", "")
     made, _, _ = student(lambda text: "We had 42 and 42", prompt=prompt)
-    assert made.check([cut(2)])[0].valid is False
+    assert made.check([cut(2)], 0)[0].valid is False
     made, _, _ = student(lambda text: "The final answer is 42.", prompt=prompt)
-    assert made.check([cut(2)])[0].valid is True
+    assert made.check([cut(2)], 0)[0].valid is True
 
 
 def test_an_answer_that_repeats_the_question_validates_no_cut(student) -> None:
@@ -188,6 +213,6 @@ def test_an_answer_that_repeats_the_question_validates_no_cut(student) -> None:
         # In the question, but no algebra is needed to see that it is right.
         cut(1, "Say 42", "42", 2),
     ]
-    assert [check.valid for check in made.check(cuts)] == [False, True, True]
+    assert [check.valid for check in made.check(cuts, 0)] == [False, True, True]
     assert repeats_question("8 - 14", "What is 8-14-1?")
     assert not repeats_question("-6", "What is 8-14?")

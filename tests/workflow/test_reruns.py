@@ -208,6 +208,21 @@ def test_a_student_added_runs_its_own_arms_only(finished, tmp_path):
     assert len([job for job in jobs if "other" in job]) == 1 + 1 + 4 + 5 + 5
 
 
+def test_a_changed_segmentation_runs_the_steps_and_the_pruning_behind_them(finished):
+    def segment(config):
+        config["recipes"]["pruned"]["prune"]["segmentation"] = {"model": "smollm2-135m"}
+
+    def reword(config):
+        config["recipes"]["pruned"]["prune"]["segmentation"]["instruction"] = "Which?"
+
+    behind = ["pruning: smollm2-135m · pruned", *arm_jobs("pruned"), LEDGER, *REPORT]
+    for change in (segment, reword):
+        assert finished.planned_jobs() == []
+        edit(finished, change)
+        assert finished.planned_jobs() == sorted(["steps: long by smollm2-135m", *behind])
+        finished.pretend_all_is_done()
+
+
 def test_an_unused_entry_costs_nothing(finished):
     unused = {"hub": "a/b", "revision": "0" * 40}
     edit(finished, lambda config: config["models"].update(unused=unused))

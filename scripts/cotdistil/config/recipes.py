@@ -4,7 +4,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from cotdistil.config.types import Backend, Name, Positive, Section, Seed, Temperature, Text
+from cotdistil.config.pruning import Prune
+from cotdistil.config.types import Name, Positive, Section, Seed
 
 
 class Screening(Section):
@@ -27,58 +28,6 @@ class Screening(Section):
     against: list[Name] | None = Field(
         None, description="names of `benchmarks`; default: all of them; []: none"
     )
-
-
-class Prune(Section):
-    """Cut each trace to what the student needs (arXiv 2505.18440).
-
-    The paper's decoding, number of samples per check and step limits are not known; these are ours.
-    """
-
-    recipe: Name = Field(description="name of the recipe whose traces are cut")
-    cutter: Literal["binary", "full", "none"] = Field(
-        "binary",
-        description="how the cut is searched; full: keep whole what validates whole; none: keep"
-        " all",
-    )
-    prompt_style: Literal["instruction", "continue"] = Field(
-        "continue", description="steps in the user's message, or as the student's own thinking"
-    )
-    instruction: Text = Field(
-        "Give the final answer based only on these thinking steps.",
-        description="what the student is asked for in the `instruction` style",
-    )
-    lead_in: str = Field(
-        "The answer is \\boxed{", description="start of the answer that the student continues"
-    )
-    samples_per_check: Positive = Field(1, description="answers per validated cut")
-    agreement: Annotated[float, Field(gt=0.0, le=1.0)] = Field(
-        1.0, description="share of those answers that must be right"
-    )
-    temperature: Temperature = Field(0.0, description="0 is greedy")
-    top_p: Annotated[float, Field(gt=0.0, le=1.0)] = Field(1.0, description="nucleus sampling")
-    max_tokens: Positive = Field(32, description="longest answer of the validator, in tokens")
-    min_steps_to_cut: Positive = Field(2, description="shorter traces are left as they are")
-    min_steps: Positive = Field(1, description="fewest steps that a cut leaves")
-    invalid: Literal["drop", "keep"] = Field(
-        "drop", description="what happens to a trace whose full length does not validate"
-    )
-    conclusion: Literal["teacher", "student"] = Field(
-        "teacher", description="whose answer text follows the cut"
-    )
-    backend: Backend | None = Field(
-        None, description="the validator's engine; default: that of `engine`"
-    )
-    seed: Seed = Field(0, description="seed of the validator's sampling")
-
-    @model_validator(mode="after")
-    def _greedy_once(self) -> "Prune":
-        if self.temperature == 0.0 and self.samples_per_check > 1:
-            raise ValueError(
-                f"samples_per_check|{self.samples_per_check} at temperature 0|1, or a temperature"
-                " above 0 (greedy samples of one check are all the same)"
-            )
-        return self
 
 
 class Recipe(Section):

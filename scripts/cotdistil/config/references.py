@@ -7,7 +7,10 @@ import difflib
 from collections.abc import Iterable
 
 from cotdistil.config import Config
+from cotdistil.config.pruning import Prune
 from cotdistil.config.recipes import Recipe
+
+UNSHARED = ("random", "none")  # cutters whose kept shares are no measure for random cutting
 
 
 def reference_faults(config: Config) -> list[str]:
@@ -50,7 +53,7 @@ RESERVED_NAMES = frozenset(
         *("store", "example", "README.md", "all"),
         *("make_problems", "fetch_model", "hold_out_problems", "screen_problems"),
         *("generate_responses", "write_traces", "count_tokens"),
-        *("build_training_set", "prune_traces"),
+        *("build_training_set", "segment_thinking", "prune_traces"),
         *("train_sft", "generate_samples", "score_samples", "audit_scores", "judge_mismatches"),
         *("summarize_scores", "plot_accuracy_tokens", "tabulate_audit"),
         *("tabulate_ledger", "browse_traces", "index_browsers"),
@@ -155,7 +158,30 @@ def _recipe_faults(config: Config) -> list[str]:
             faults += unknown(
                 f"{where}.prune.recipe", recipe.prune.recipe, config.recipes, "recipe"
             )
+            faults += _like_faults(config, f"{where}.prune.like", recipe.prune)
+            faults += _segmentation_faults(config, f"{where}.prune.segmentation", recipe.prune)
     return faults
+
+
+def _like_faults(config: Config, where: str, prune: Prune) -> list[str]:
+    """Faults of the recipe whose kept shares random cutting deals out anew."""
+    if prune.like is None:
+        return []
+    if prune.like not in config.recipes:
+        return unknown(where, prune.like, config.recipes, "recipe")
+    other = config.recipes[prune.like].prune
+    if other is not None and other.recipe == prune.recipe and other.cutter not in UNSHARED:
+        return []
+    return [
+        f"{where}: names the recipe '{prune.like}'; expected one that prunes '{prune.recipe}' with"
+        " a cutter other than random and none; name such a recipe"
+    ]
+
+
+def _segmentation_faults(config: Config, where: str, prune: Prune) -> list[str]:
+    if prune.segmentation is None:
+        return []
+    return unknown(f"{where}.model", prune.segmentation.model, config.models, "model")
 
 
 def _sharing_faults(config: Config, where: str, recipe: Recipe) -> list[str]:
@@ -232,7 +258,9 @@ def recipe_parts(recipe: Recipe) -> list[str]:
     """The recipes that a recipe is made of directly."""
     if recipe.mix is not None:
         return list(recipe.mix)
-    return [recipe.prune.recipe] if recipe.prune is not None else []
+    if recipe.prune is None:
+        return []
+    return [name for name in (recipe.prune.recipe, recipe.prune.like) if name is not None]
 
 
 def _loop_faults(config: Config) -> list[str]:

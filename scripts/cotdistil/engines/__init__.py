@@ -59,19 +59,27 @@ class Completion:
     text: without special tokens, unless they were to be kept.
     token_count: generated tokens, the end token included.
     finish_reason: "stop" at an end token, "length" at the token limit.
+    cached_tokens: of the prompt, read from the engine's prefix cache; None where it has none.
     """
 
     text: str
     token_count: int
     finish_reason: str
+    cached_tokens: int | None = None
 
 
 class Engine(Protocol):
-    """A loaded model. dtype: the floating-point type that it computes in, such as "float32"."""
+    """A loaded model.
+
+    dtype: the floating-point type that it computes in, such as "float32".
+    cache_tokens: how many tokens its prefix cache holds, so that a prompt with a beginning which
+    was read before is read from there on only; None where it has no such cache.
+    """
 
     tokenizer: PreTrainedTokenizerBase
     max_context: int
     dtype: str
+    cache_tokens: int | None
 
     def generate(
         self,
@@ -117,6 +125,7 @@ def load_engine(
     threads: int,
     gpus: int,
     gpu_memory_share: float | None = None,
+    cache_tokens: int = 0,
 ) -> Engine:
     """Load the model of `model_folder`, on `gpus` GPUs or, with none, on `threads` CPU threads.
 
@@ -124,6 +133,8 @@ def load_engine(
     max_context: the longest prompt plus response, in tokens, that the engine will be asked for.
     gpu_memory_share: how much of each GPU's memory vLLM takes, in (0, 1]; None is vLLM's default.
     transformers takes what its rows need of what is free.
+    cache_tokens: how many tokens it would be good to have in the prefix cache. On a CPU, vLLM makes
+    room for them in up to a quarter of the free memory; on GPUs its cache has all that is left.
     Raises `UserError` for an unknown backend, and for a context beyond the model's positions.
     """
     if backend not in BACKENDS:
@@ -136,6 +147,7 @@ def load_engine(
         threads=threads,
         gpus=gpus,
         gpu_memory_share=gpu_memory_share,
+        cache_tokens=cache_tokens,
     )
 
 

@@ -64,6 +64,7 @@ def load(
     threads: int,
     gpus: int,
     gpu_memory_share: float | None = None,
+    cache_tokens: int = 0,
 ) -> TransformersEngine:
     """See `cotdistil.engines.load_engine`. Uses one GPU, however many there are."""
     config = AutoConfig.from_pretrained(model_folder)
@@ -80,6 +81,8 @@ def load(
 
 class TransformersEngine:
     """See `cotdistil.engines.Engine`."""
+
+    cache_tokens = None
 
     def __init__(
         self, model_folder: Path, dtype: torch.dtype, max_context: int, threads: int, on_gpu: bool

@@ -7,6 +7,7 @@ import json
 import os
 from collections.abc import Callable, Generator, Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from cotdistil.engines import (
     Completion,
@@ -22,9 +23,15 @@ from cotdistil.engines import (
 from cotdistil.engines.cache_size import cache_bytes_per_token
 from cotdistil.precision import pick_dtype
 
+if TYPE_CHECKING:
+    from vllm import RequestOutput
+
 MAX_SEQUENCES = 256
 CACHE_BYTES_ON_CPU = 5 * 2**28
-CACHE_BLOCK_TOKENS = 128
+CACHE_SHARE_OF_FREE_MEMORY = 0.25
+# A prompt is read again from the beginning of the first block that differs. On GPUs vLLM's own
+# default is 16; on CPUs it would be 128, and 32 is the least that its fast kernels take.
+CACHE_BLOCK_TOKENS_ON_CPU = 32
 
 
 def load(
@@ -35,12 +42,15 @@ def load(
     threads: int,
     gpus: int,
     gpu_memory_share: float | None = None,
+    cache_tokens: int = 0,
 ) -> VllmEngine:
     """See `cotdistil.engines.load_engine`."""
     config = json.loads((model_folder / "config.json").read_text())
     positions = config.get("text_config", config).get("max_position_embeddings")
     check_positions(model_folder, positions, max_context)
-    return VllmEngine(model_folder, precision, max_context, threads, gpus, gpu_memory_share)
+    return VllmEngine(
+        model_folder, precision, max_context, threads, gpus, gpu_memory_share, cache_tokens
+    )
 
 
 class VllmEngine:
@@ -54,6 +64,7 @@ class VllmEngine:
         threads: int,
         gpus: int,
         gpu_memory_share: float | None,
+        cache_tokens: int,
     ):
         _set_environment(threads, gpus)
         import torch
@@ -69,7 +80,10 @@ class VllmEngine:
             device_options = {
                 # Compiling costs minutes on a CPU. An explicit cache size skips the warm-up too.
                 "enforce_eager": True,
-                "kv_cache_memory_bytes": _cache_bytes(model_folder, max_context, dtype.itemsize),
+                "block_size": CACHE_BLOCK_TOKENS_ON_CPU,
+                "kv_cache_memory_bytes": _cache_bytes(
+                    model_folder, max_context, cache_tokens, dtype.itemsize
+                ),
             }
         self.llm = LLM(
             str(model_folder),
@@ -85,6 +99,8 @@ class VllmEngine:
         )
         self.dtype = str(dtype).removeprefix("torch.")
         self.max_context = max_context
+        cache = self.llm.llm_engine.vllm_config.cache_config
+        self.cache_tokens = cache.num_gpu_blocks * cache.block_size
         self.tokenizer = self.llm.get_tokenizer()
         self.stop_tokens = find_stop_tokens(self.tokenizer, _generation_eos(model_folder))
         self._served = 0
@@ -122,7 +138,7 @@ class VllmEngine:
                 for output in engine.step():
                     if output.finished:
                         request_id = under_way.pop(output.request_id)
-                        yield request_id, self._completion(output.outputs[0], keep_special_tokens)
+                        yield request_id, self._completion(output, keep_special_tokens)
         finally:
             engine.abort_request(list(under_way))
 
@@ -155,12 +171,14 @@ class VllmEngine:
         self.llm.llm_engine.add_request(vllm_id, prompt, parameters)
         return vllm_id
 
-    def _completion(self, output, keep_special_tokens: bool) -> Completion:
+    def _completion(self, request: RequestOutput, keep_special_tokens: bool) -> Completion:
+        [output] = request.outputs
         tokens = list(output.token_ids)
         return Completion(
             text=decode_response(self.tokenizer, tokens, self.stop_tokens, keep_special_tokens),
             token_count=len(tokens),
             finish_reason=output.finish_reason,
+            cached_tokens=request.num_cached_tokens,
         )
 
 
@@ -187,13 +205,15 @@ def _generation_eos(model_folder: Path) -> int | list[int] | None:
     return None
 
 
-def _cache_bytes(model_folder: Path, max_context: int, itemsize: int) -> int:
-    """The cache's size on a CPU: enough for one sequence, with room for vLLM's rounding."""
+def _cache_bytes(model_folder: Path, max_context: int, wanted: int, itemsize: int) -> int:
+    """The cache's size on a CPU: one sequence at least, with room for vLLM's rounding.
+
+    wanted: tokens that it is to hold if there is memory for them.
+    """
+    import psutil
     from transformers import AutoConfig
 
-    config = AutoConfig.from_pretrained(model_folder)
-    blocks = max_context // CACHE_BLOCK_TOKENS + 2
-    return max(
-        CACHE_BYTES_ON_CPU,
-        blocks * CACHE_BLOCK_TOKENS * cache_bytes_per_token(config, itemsize),
-    )
+    per_token = cache_bytes_per_token(AutoConfig.from_pretrained(model_folder), itemsize)
+    least = (max_context + 2 * CACHE_BLOCK_TOKENS_ON_CPU) * per_token
+    free = int(psutil.virtual_memory().available * CACHE_SHARE_OF_FREE_MEMORY)
+    return max(CACHE_BYTES_ON_CPU, least, min(wanted * per_token, free))

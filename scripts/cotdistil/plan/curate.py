@@ -1,8 +1,10 @@
 """Training sets: what is taken of corpora, mixed and pruned."""
 
+from cotdistil.config.pruning import UNVALIDATED, Prune
 from cotdistil.config.recipes import Recipe
 from cotdistil.plan.builder import Builder, sampling
 from cotdistil.plan.data import model, screening
+from cotdistil.plan.segmentation import steps
 from cotdistil.plan.teach import corpus, engine_settings, token_counts
 
 
@@ -70,17 +72,47 @@ def _pruned(build: Builder, name: str, student: str) -> str:
     whole = training_set(build, prune.recipe, student)
     if prune.cutter == "none":
         return whole
-    params = prune.model_dump(mode="json", exclude={"recipe"})
-    if prune.prompt_style == "continue":
-        del params["instruction"]
-    if prune.cutter == "full":
-        del params["min_steps"], params["min_steps_to_cut"]
-    if prune.samples_per_check == 1:
-        params["agreement"] = 1.0  # one answer agrees or does not
-    params |= sampling(params)
-    params["precision"] = build.config.engine.precision
-    params["backend"] = prune.backend or build.config.engine.backend
-    params["question_instruction"] = build.config.prompt.instruction
+    params = {
+        "cutter": prune.cutter,
+        "question_instruction": build.config.prompt.instruction,
+        **prune.model_dump(mode="json", include=set(_settings(prune))),
+    }
     parents = {"training_set": whole, "model": model(build, student)}
+    if prune.segmentation is not None:
+        parents["steps"] = steps(build, prune.segmentation, whole, prune.recipe)
+    if prune.cutter == "random":
+        parents["like"] = training_set(build, prune.like, student)
+    if prune.cutter not in UNVALIDATED:
+        params |= _validation(build, prune)
     label = f"{student} · {name}"
-    return build.add("pruned", params, parents, name=label, settings=engine_settings(build))
+    settings = {} if prune.cutter in UNVALIDATED else engine_settings(build)
+    return build.add("pruned", params, parents, name=label, settings=settings)
+
+
+def _settings(prune: Prune) -> tuple[str, ...]:
+    """What decides the search beside the student."""
+    if prune.cutter == "full":
+        return ("invalid",)
+    limits = ("min_steps", "min_steps_to_cut")
+    if prune.cutter == "random":
+        return (*limits, "seed")
+    if prune.cutter == "inner":
+        return (*limits, "invalid", "removable", "inner_checks")
+    return (*limits, "invalid")
+
+
+def _validation(build: Builder, prune: Prune) -> dict:
+    """What decides what the student is asked and answers."""
+    given = prune.model_dump(mode="json")
+    params = {name: given[name] for name in ("prompt_style", "lead_in", "max_tokens", "conclusion")}
+    if prune.prompt_style == "instruction":
+        params["instruction"] = prune.instruction
+    params["samples_per_check"] = prune.samples_per_check
+    # One answer agrees or does not.
+    params["agreement"] = 1.0 if prune.samples_per_check == 1 else prune.agreement
+    return {
+        **params,
+        **sampling(given),
+        "precision": build.config.engine.precision,
+        "backend": prune.backend or build.config.engine.backend,
+    }

@@ -6,8 +6,9 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal
 
-from cotdistil.pruning.binary_cut import CUT, NOT_VALIDATED, WHOLE, Cutter
-from cotdistil.pruning.rounds import Check
+from cotdistil.pruning.cutters import count_steps
+from cotdistil.pruning.pairs import pairs_schema
+from cotdistil.pruning.rounds import Pruned
 from cotdistil.pruning.traces import Trace
 from cotdistil.responses import join_response
 
@@ -15,62 +16,73 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 Conclusion = Literal["teacher", "student"]
+LAST_STEPS = 10  # of arXiv 2505.18440, which says how many answers appear only in these
 
 
-def pruned_response(
-    trace: Trace, search: Cutter, checks: Sequence[Check], conclusion: Conclusion
-) -> str | None:
-    """The response that is left of a trace, or None if it is dropped.
+def pruned_row(trace: Trace, pruned: Pruned, conclusion: Conclusion) -> dict | None:
+    """The row that is left of a trace, or None if it is dropped.
 
-    checks: those of this trace. After a validated cut follows the teacher's
-    answer as it was, or what the student wrote when it validated that cut (the first of its right
-    answers). The paper does not say which of the two it used.
+    After a validated cut follows the teacher's answer as it was, or what the student wrote when it
+    validated that cut (the first of its right answers). The paper does not say which of the two it
+    used.
     """
-    if search.result is None:
+    outcome = pruned.outcome
+    if outcome.kept is None:
         return None
-    validated = search.reason in (CUT, WHOLE)
-    if validated and conclusion == "student":
-        answer = _students_answer(search.result, checks)
-        return join_response(trace.thinking(search.result), answer)
-    if search.reason == CUT:
-        return join_response(trace.thinking(search.result), trace.answer)
-    return trace.row["response"]
+    if conclusion == "student" and outcome.validated:
+        response = join_response(trace.thinking(outcome.kept), _students_answer(pruned))
+        finished = {"unfinished": False} if "unfinished" in trace.row else {}
+        return {**trace.row, "response": response, **finished}
+    if outcome.kept == trace.whole():
+        return trace.row
+    return {**trace.row, "response": join_response(trace.thinking(outcome.kept), trace.answer)}
 
 
-def _students_answer(steps: int, checks: Sequence[Check]) -> str:
-    check = next(check for check in checks if check.valid and check.steps == steps)
+def _students_answer(pruned: Pruned) -> str:
+    kept = pruned.outcome.kept
+    check = next(check for check in pruned.checks if check.valid and check.kept == kept)
     return check.answers[check.right.index(True)]
 
 
-def trace_summary(trace: Trace, search: Cutter, tokens_after: int | None) -> dict:
+def trace_summary(
+    trace: Trace, pruned: Pruned, first_answer_step: int | None, tokens_after: int | None
+) -> dict:
     """The row of traces.parquet. What is dropped has no steps and no tokens afterwards (null)."""
+    kept = pruned.outcome.kept
     return {
         "problem_id": trace.row["problem_id"],
+        "row": trace.number,
         "n_steps": len(trace.steps),
-        "kept_steps": search.result,
-        "reason": trace.uncuttable or search.reason,
+        "step_ends": trace.step_ends(),
+        "kept_spans": kept,
+        "kept_steps": None if kept is None else count_steps(kept),
+        "reason": trace.uncuttable or pruned.outcome.reason,
+        "first_answer_step": first_answer_step,
+        "calls": sum(check.call is not None for check in pruned.checks),
         "tokens_before": trace.tokens,
         "tokens_after": tokens_after,
     }
 
 
-def round_rows(traces: Sequence[Trace], rounds: Sequence[Sequence[Check]]) -> list[dict]:
-    """The rows of rounds.parquet: one per validated cut."""
-    ids = {trace.number: trace.row["problem_id"] for trace in traces}
+def round_rows(trace: Trace, pruned: Pruned) -> list[dict]:
+    """The rows of rounds.parquet: one for each candidate that was asked about."""
     return [
         {
-            "problem_id": ids[check.trace],
+            "problem_id": trace.row["problem_id"],
+            "row": trace.number,
             "round": number,
-            "prefix_steps": check.steps,
+            "kept_spans": check.kept,
+            "asked_steps": count_steps(check.kept),
+            "greedy": check.greedy,
             "answers": check.answers,
             "extracted": check.extracted,
             "right": check.right,
             "valid": check.valid,
             "prompt_tokens": check.prompt_tokens,
+            "cached_tokens": check.cached_tokens,
             "completion_tokens": check.completion_tokens,
         }
-        for number, checks in enumerate(rounds)
-        for check in checks
+        for number, check in enumerate(pruned.checks)
     ]
 
 
@@ -79,14 +91,20 @@ def table_schemas(training_set: pa.Schema) -> dict[str, pa.Schema]:
     import pyarrow as pa
 
     problem_id = training_set.field("problem_id")
+    spans = pa.list_(pa.list_(pa.int64()))
     return {
         "train": training_set.remove_metadata(),
         "traces": pa.schema(
             [
                 problem_id,
+                ("row", pa.int64()),
                 ("n_steps", pa.int64()),
+                ("step_ends", pa.list_(pa.int64())),
+                ("kept_spans", spans),
                 ("kept_steps", pa.int64()),
                 ("reason", pa.string()),
+                ("first_answer_step", pa.int64()),
+                ("calls", pa.int64()),
                 ("tokens_before", pa.int64()),
                 ("tokens_after", pa.int64()),
             ]
@@ -94,63 +112,93 @@ def table_schemas(training_set: pa.Schema) -> dict[str, pa.Schema]:
         "rounds": pa.schema(
             [
                 problem_id,
+                ("row", pa.int64()),
                 ("round", pa.int64()),
-                ("prefix_steps", pa.int64()),
+                ("kept_spans", spans),
+                ("asked_steps", pa.int64()),
+                ("greedy", pa.bool_()),
                 ("answers", pa.list_(pa.string())),
                 ("extracted", pa.list_(pa.string())),
                 ("right", pa.list_(pa.bool_())),
                 ("valid", pa.bool_()),
                 ("prompt_tokens", pa.int64()),
+                ("cached_tokens", pa.int64()),
                 ("completion_tokens", pa.int64()),
             ]
         ),
+        "pairs": pairs_schema(training_set),
     }
 
 
-def add_up(summaries: Sequence[dict], rounds: Sequence[Sequence[Check]]) -> Counter[str]:
-    """Sums over the traces of one chunk and the checks of its rounds."""
-    totals: Counter[str] = Counter(rounds=len(rounds))
+def add_up(summaries: Sequence[dict], rounds: Sequence[dict], pairs: int) -> Counter[str]:
+    """Sums over the traces of one chunk, its checks and its preference pairs."""
+    totals: Counter[str] = Counter(pairs=pairs)
     for row in summaries:
-        totals[f"reason: {row['reason']}"] += 1
-        totals["tokens in"] += row["tokens_before"]
-        if row["kept_steps"] is not None:
-            totals["rows out"] += 1
-            totals["tokens before"] += row["tokens_before"]
-            totals["tokens after"] += row["tokens_after"]
+        kept = row["kept_steps"] is not None
+        totals[f"{'kept' if kept else 'dropped'}: {row['reason']}"] += 1
+        totals["tokens_in"] += row["tokens_before"]
+        totals["traces_with_steps"] += row["n_steps"] > 0
+        if row["first_answer_step"] is not None:
+            totals["with_answer_step"] += 1
+            late = row["first_answer_step"] > row["n_steps"] - LAST_STEPS
+            totals["answer_in_last_ten"] += late
+        if kept:
+            totals["rows_out"] += 1
+            totals["steps_before"] += row["n_steps"]
+            totals["steps_after"] += row["kept_steps"]
+            totals["tokens_before"] += row["tokens_before"]
+            totals["tokens_after"] += row["tokens_after"]
             totals["halved"] += 2 * row["tokens_after"] < row["tokens_before"]
-    for check in (check for checks in rounds for check in checks):
-        totals["cuts validated"] += 1
-        totals["answers"] += len(check.answers)
-        totals["prompt tokens"] += check.prompt_tokens * len(check.answers)
-        totals["completion tokens"] += check.completion_tokens
-        totals["over context"] += check.valid is None
+    for check in rounds:
+        totals["rounds"] = max(totals["rounds"], check["round"] + 1)
+        totals["checks"] += 1
+        totals["checks_over_context"] += check["valid"] is None
+        totals["answers"] += len(check["answers"])
+        totals["prompt_tokens"] += check["prompt_tokens"] * len(check["answers"])
+        totals["cached_tokens"] += check["cached_tokens"] or 0
+        totals["cache_unknown"] += check["cached_tokens"] is None and bool(check["answers"])
+        totals["completion_tokens"] += check["completion_tokens"]
     return totals
 
 
-def make_record(rows_in: int, totals: Counter[str], invalid: str) -> dict:
+def merge(totals: Counter[str], more: Counter[str]) -> Counter[str]:
+    """The sums of two sets of traces; the rounds are those of the longest search."""
+    rounds = max(totals["rounds"], more["rounds"])
+    return Counter({**(totals + more), "rounds": rounds})
+
+
+SUMS = (
+    *("rounds", "engine_calls", "checks", "checks_over_context", "answers"),
+    *("prompt_tokens", "cached_tokens", "completion_tokens"),
+    *("tokens_in", "tokens_before", "tokens_after", "halved", "pairs"),
+    *("traces_with_steps", "with_answer_step", "answer_in_last_ten"),
+    *("steps_before", "steps_after"),
+)
+
+
+def make_record(rows_in: int, totals: Counter[str]) -> dict:
     """What record.json says. Asserts that no row is lost: in equals out plus dropped."""
-    reasons = {
-        name.removeprefix("reason: "): number
-        for name, number in sorted(totals.items())
-        if name.startswith("reason: ")
-    }
-    rows_out = totals["rows out"]
-    dropped = {NOT_VALIDATED: reasons.get(NOT_VALIDATED, 0) if invalid == "drop" else 0}
-    if rows_in != rows_out + sum(dropped.values()) or rows_in != sum(reasons.values()):
-        raise AssertionError(f"{rows_in} rows in, {rows_out} out, {dropped}, {reasons}")
+    dropped = _named(totals, "dropped: ")
+    kept = _named(totals, "kept: ")
+    rows_out = totals["rows_out"]
+    if rows_in != rows_out + sum(dropped.values()) or rows_out != sum(kept.values()):
+        raise AssertionError(f"{rows_in} rows in, {rows_out} out: {kept}, {dropped}")
+    record = {name: totals[name] for name in SUMS}
+    if totals["cache_unknown"]:
+        record["cached_tokens"] = None
     return {
         "rows_in": rows_in,
         "rows_out": rows_out,
         "dropped": dropped,
-        "reasons": reasons,
-        "rounds": totals["rounds"],
-        "cuts_validated": totals["cuts validated"],
-        "cuts_over_context": totals["over context"],
-        "answers": totals["answers"],
-        "prompt_tokens": totals["prompt tokens"],
-        "completion_tokens": totals["completion tokens"],
-        "tokens_in": totals["tokens in"],
-        "tokens_before": totals["tokens before"],
-        "tokens_after": totals["tokens after"],
+        "reasons": dict(sorted((Counter(kept) + Counter(dropped)).items())),
+        **record,
         "share_pruned_by_half": totals["halved"] / rows_out if rows_out else 0.0,
+    }
+
+
+def _named(totals: Counter[str], kind: str) -> dict[str, int]:
+    return {
+        name.removeprefix(kind): number
+        for name, number in sorted(totals.items())
+        if name.startswith(kind)
     }

@@ -1,16 +1,17 @@
-"""The student as validator of its own traces: one engine call judges any number of cuts."""
+"""The student as validator of its own traces: one engine call judges any number of candidates."""
 
 from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from cotdistil.gold_answers import gold_of
 from cotdistil.grading.extract import extract_answer
 from cotdistil.grading.grader import Grader
-from cotdistil.pruning.rounds import Check
+from cotdistil.pruning.check_log import Check
+from cotdistil.pruning.cutters import Candidate
 from cotdistil.pruning.validation import ValidationPrompt, validation_seed
 
 if TYPE_CHECKING:
@@ -24,11 +25,11 @@ FALLBACK = ("final_answer",)
 
 
 @dataclass(frozen=True)
-class Cut:
-    """The first `steps` steps of the trace in row `trace`: what is validated."""
+class StepsShown:
+    """Steps of the trace in row `trace`: what is validated. thinking: their text."""
 
     trace: int
-    steps: int
+    candidate: Candidate
     question: str
     gold: str
     thinking: str
@@ -44,7 +45,7 @@ class Agreement:
 
 
 class Student:
-    """Answers from cuts. A context manager; the model is loaded when the first cut is asked about.
+    """Answers from steps. A context manager; the model is loaded when it is first needed.
 
     load: gives the engine. max_context: tokens of the longest prompt plus answer that it takes.
     """
@@ -74,63 +75,83 @@ class Student:
     def __exit__(self, *_: object) -> None:
         self._open.close()
 
-    def check(self, cuts: Sequence[Cut], backwards: bool = False) -> list[Check]:
-        """A check per cut, in order, from one engine call.
+    @property
+    def room(self) -> int | None:
+        """Tokens that the engine's prefix cache holds; None where it has none. Loads the model."""
+        return self._loaded().cache_tokens
+
+    def check(self, asked: Sequence[StepsShown], call: int) -> list[Check]:
+        """A check for each, in order, from one call of the engine; two if some are greedy.
 
         Prompts go to the engine sorted by their tokens, those with a common beginning side by
-        side; `backwards` in every other round, so that it meets first what it has read last.
+        side; backwards in every other call, so that it meets first what it has read last.
         """
-        prompts = [self._prompt.render(self.tokenizer, c.question, c.thinking) for c in cuts]
+        prompts = [self._prompt.render(self.tokenizer, a.question, a.thinking) for a in asked]
         room = self._max_context - self._sampling.max_tokens
         order = [index for index, prompt in enumerate(prompts) if len(prompt) <= room]
-        order.sort(key=prompts.__getitem__, reverse=backwards)
-        completions = self._generate(cuts, prompts, order)
+        order.sort(key=prompts.__getitem__, reverse=call % 2 == 1)
+        completions: dict[int, list[Completion]] = {}
+        for greedy in (False, True):
+            those = [index for index in order if asked[index].candidate.greedy == greedy]
+            completions |= self._generate(asked, prompts, those, greedy)
         return [
-            self._judge(cut, len(prompts[index]), completions.get(index, []))
-            for index, cut in enumerate(cuts)
+            self._judge(each, len(prompts[index]), completions.get(index, []), call)
+            for index, each in enumerate(asked)
         ]
 
-    def _generate(
-        self, cuts: Sequence[Cut], prompts: list[list[int]], order: list[int]
-    ) -> dict[int, list[Completion]]:
-        if not order:
-            return {}
+    def _loaded(self) -> Engine:
         if self._engine is None:
             self._engine = self._load()
             self._open.callback(self._engine.close)
-        samples = range(self._agreement.samples)
+        return self._engine
+
+    def _generate(
+        self, asked: Sequence[StepsShown], prompts: list[list[int]], order: list[int], greedy: bool
+    ) -> dict[int, list[Completion]]:
+        if not order:
+            return {}
+        samples = range(1 if greedy else self._agreement.samples)
         seeds = [
-            validation_seed(self._agreement.seed, cuts[index].trace, cuts[index].steps, sample)
+            validation_seed(
+                self._agreement.seed, asked[index].trace, asked[index].candidate.kept, sample
+            )
             for index in order
             for sample in samples
         ]
         repeated = [prompts[index] for index in order for _ in samples]
-        completions = self._engine.generate(repeated, self._sampling, seeds)
+        sampling = replace(self._sampling, temperature=0.0) if greedy else self._sampling
+        completions = self._loaded().generate(repeated, sampling, seeds)
         if len(completions) != len(repeated):
             raise AssertionError(f"{len(repeated)} prompts, {len(completions)} completions")
         count = len(samples)
         return {index: completions[i * count : (i + 1) * count] for i, index in enumerate(order)}
 
-    def _judge(self, cut: Cut, prompt_tokens: int, completions: list[Completion]) -> Check:
+    def _judge(
+        self, asked: StepsShown, prompt_tokens: int, completions: list[Completion], call: int
+    ) -> Check:
         answers = [self._prompt.answer(completion.text) for completion in completions]
         extracted = [extract_answer(answer, FALLBACK).text for answer in answers]
-        right = [self._is_right(cut, answer) for answer in extracted]
+        right = [self._is_right(asked, answer) for answer in extracted]
         agreed = sum(right) >= self._agreement.needed * len(right)
+        cached = [c.cached_tokens for c in completions if c.cached_tokens is not None]
         return Check(
-            trace=cut.trace,
-            steps=cut.steps,
+            trace=asked.trace,
+            kept=asked.candidate.kept,
+            greedy=asked.candidate.greedy,
             valid=agreed if completions else None,
             prompt_tokens=prompt_tokens,
+            cached_tokens=sum(cached) if len(cached) == len(completions) else None,
             completion_tokens=sum(completion.token_count for completion in completions),
             answers=answers,
             extracted=extracted,
             right=right,
+            call=call if completions else None,
         )
 
-    def _is_right(self, cut: Cut, answer: str | None) -> bool:
-        verdict = self._grader.grade(gold_of(cut.gold), answer)
+    def _is_right(self, asked: StepsShown, answer: str | None) -> bool:
+        verdict = self._grader.grade(gold_of(asked.gold), answer)
         return verdict.correct is True and not (
-            verdict.tier == "symbolic" and repeats_question(answer or "", cut.question)
+            verdict.tier == "symbolic" and repeats_question(answer or "", asked.question)
         )
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import accumulate, pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cotdistil.errors import UserError
-from cotdistil.parquet_table import read_batches
+from cotdistil.parquet_table import BATCH_ROWS, open_table, read_batches
+from cotdistil.pruning.cutters import Kept, prefix
 from cotdistil.pruning.steps import split_steps
 from cotdistil.responses import split_response
 
@@ -36,31 +37,55 @@ class Trace:
     tokens: int
     uncuttable: str = ""
 
-    def thinking(self, steps: int) -> str:
-        """The first `steps` steps, without the white space at their end."""
-        return "".join(self.steps[:steps]).rstrip()
+    def thinking(self, kept: Kept) -> str:
+        """The kept steps, without the white space at their end."""
+        return "".join(step for start, end in kept for step in self.steps[start:end]).rstrip()
+
+    def whole(self) -> Kept:
+        return prefix(len(self.steps))
+
+    def step_ends(self) -> list[int]:
+        """Where each step ends, in characters of the thinking."""
+        return list(accumulate(map(len, self.steps)))
 
 
-def make_trace(number: int, row: dict, tokens: int) -> Trace:
-    """The trace in a row; thinking that is missing, blank or never closed has no steps."""
+def make_trace(number: int, row: dict, tokens: int, step_ends: list[int] | None = None) -> Trace:
+    """The trace in a row; thinking that is missing, blank or never closed has no steps.
+
+    step_ends: where each step ends, in characters of the thinking; None: by rule.
+    """
     response = split_response(row["response"])
     if response.think == "unclosed":
         return Trace(number, row, [], response.answer, tokens, UNFINISHED_THINKING)
     if not (response.thinking or "").strip():
         return Trace(number, row, [], response.answer, tokens, NO_THINKING)
-    return Trace(number, row, split_steps(response.thinking), response.answer, tokens)
+    if step_ends is None:
+        steps = split_steps(response.thinking)
+    else:
+        steps = [response.thinking[a:b] for a, b in pairwise([0, *step_ends])]
+    return Trace(number, row, steps, response.answer, tokens)
 
 
-def read_traces(source: Path, tokens: list[int], chunk_traces: int) -> Iterator[list[Trace]]:
-    """The traces of a parquet file, at most `chunk_traces` at a time; `tokens`: one per row."""
-    import pyarrow.parquet as pq
+def read_traces(
+    source: Path, tokens: list[int], chunk_traces: int, step_ends: Iterator[list[int]] | None
+) -> Iterator[list[Trace]]:
+    """The traces of a parquet file, at most `chunk_traces` at a time.
 
+    tokens: of each row's response; step_ends: see `make_trace`, one for each row.
+    """
+    chunk: list[Trace] = []
     number = 0
-    with pq.ParquetFile(source) as file:
-        for batch in file.iter_batches(batch_size=chunk_traces):
-            rows = batch.to_pylist()
-            yield [make_trace(number + i, row, tokens[number + i]) for i, row in enumerate(rows)]
-            number += len(rows)
+    with open_table(source, COLUMNS, "training set") as table:
+        for batch in read_batches(table, BATCH_ROWS, table.schema_arrow.names):
+            for row in batch.to_pylist():
+                ends = None if step_ends is None else next(step_ends)
+                chunk.append(make_trace(number, row, tokens[number], ends))
+                number += 1
+                if len(chunk) == chunk_traces:
+                    yield chunk
+                    chunk = []
+    if chunk:
+        yield chunk
 
 
 def measure(source: Path, tokenizer: PreTrainedTokenizerBase) -> tuple[list[int], int]:
@@ -68,18 +93,10 @@ def measure(source: Path, tokenizer: PreTrainedTokenizerBase) -> tuple[list[int]
 
     Raises `UserError` if a column is missing.
     """
-    import pyarrow.parquet as pq
-
     tokens: list[int] = []
     longest = 0
-    with pq.ParquetFile(source) as file:
-        missing = [name for name in COLUMNS if name not in file.schema_arrow.names]
-        if missing:
-            raise UserError(
-                f"{source}: found no column '{missing[0]}'; expected {', '.join(COLUMNS)}; build"
-                " the training set again"
-            )
-        for batch in read_batches(file, TOKENIZED_TOGETHER, ["question", "response"]):
+    with open_table(source, COLUMNS, "training set") as table:
+        for batch in read_batches(table, TOKENIZED_TOGETHER, ["question", "response"]):
             columns = batch.to_pydict()
             questions = count_tokens(columns["question"], tokenizer)
             responses = count_tokens(columns["response"], tokenizer)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from cotdistil.prompts import render_prompt, user_message
+from cotdistil.pruning.cutters import Kept
 from cotdistil.responses import join_response, split_response
 
 if TYPE_CHECKING:
@@ -80,7 +81,8 @@ def _closing(text: str, begin: int) -> int | None:
     return None
 
 
-def validation_seed(seed: int, trace: int, steps: int, sample: int) -> int:
+def validation_seed(seed: int, trace: int, kept: Kept, sample: int) -> int:
     """The seed of one answer, 31 bits; it depends on what is asked and not on the round."""
-    text = f"validate:{seed}:{trace}:{steps}:{sample}"
+    spans = ",".join(f"{start}-{end}" for start, end in kept)
+    text = f"validate:{seed}:{trace}:{spans}:{sample}"
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "big") >> 1

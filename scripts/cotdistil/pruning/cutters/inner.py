@@ -1,0 +1,54 @@
+"""Removal of steps from within: redundancy is not only at the end of a trace.
+
+None of the three papers does it. After binary cutting, groups of the steps that may go are tried,
+all of them first, then halves of what could not go as a whole; later steps before earlier ones,
+since a second look at a result is read with the first in mind and not the other way round.
+
+What stays is what the student needs *to answer*, and a step that states the answer is often
+enough. So by default only reflections ("Wait", "Let me double-check") that find no fault may go.
+"""
+
+from collections.abc import Sequence
+
+from cotdistil.pruning.cutters import (
+    CHECKS_USED_UP,
+    CUT,
+    WHOLE,
+    Candidate,
+    Limits,
+    Outcome,
+    Search,
+    without,
+)
+from cotdistil.pruning.cutters.prefixes import binary
+
+
+def inner(n_steps: int, limits: Limits, removable: Sequence[int], most_checks: int) -> Search:
+    """Binary cutting, then removal of inner steps from what it kept.
+
+    removable: the steps that may go, ascending from 0; the last step that is kept never goes.
+    most_checks: candidates after the binary cutting; what could not be tried stays.
+    """
+    outcome = yield from binary(n_steps, limits)
+    if not outcome.validated:
+        return outcome
+    [(_, length)] = outcome.kept
+    removed: set[int] = set()
+    groups = [[step for step in removable if step < length - 1]]
+    checks = 0
+    while groups:
+        group = groups.pop()
+        if not group:
+            continue
+        fewer = removed | set(group)
+        enough = length - len(fewer) >= limits.min_steps
+        if enough and checks == most_checks:
+            return Outcome(without(length, removed), CHECKS_USED_UP, validated=True)
+        checks += enough
+        if enough and (yield Candidate(without(length, fewer))):
+            removed = fewer
+        elif len(group) > 1:
+            half = len(group) // 2
+            groups += [group[:half], group[half:]]
+    kept = without(length, removed)
+    return Outcome(kept, WHOLE if kept == ((0, n_steps),) else CUT, validated=True)

@@ -1,0 +1,82 @@
+"""Thinking shown to a model in numbered pieces, and the steps that its answer makes of them."""
+
+import re
+from bisect import bisect_right
+from dataclasses import dataclass
+from itertools import pairwise
+
+from cotdistil.pruning.steps import piece_ends, step_ends
+from cotdistil.response_formats import normalise_response
+from cotdistil.teaching.teacher import Answer
+
+NO_NUMBER = "no number in the answer"
+CUT_OFF = "answer cut off"
+TOO_LONG = "longer than the model's context"
+# Longer ones are no piece's, and Python refuses to read those of thousands of digits.
+_NUMBER = re.compile(r"(?<![0-9])[0-9]{1,9}(?![0-9])")
+
+
+@dataclass(frozen=True)
+class Window:
+    """A part of one trace's thinking: steps by rule that follow each other, and their pieces.
+
+    pieces: their texts. piece_ends: where each ends, in characters of the whole thinking.
+    rule_ends: where each step by rule ends; every one is also the end of a piece.
+    """
+
+    pieces: list[str]
+    piece_ends: list[int]
+    rule_ends: list[int]
+
+    @property
+    def is_asked(self) -> bool:
+        """Whether there is something to ask: a single piece is a single step."""
+        return len(self.pieces) > 1
+
+    def question(self) -> str:
+        """The pieces with their numbers, from 1."""
+        return "\n".join(f"[{n}] {piece.strip()}" for n, piece in enumerate(self.pieces, 1))
+
+    def ends_by(self, answer: Answer) -> tuple[list[int], str]:
+        """Where the steps end by an answer, and why they are those of the rule, or "".
+
+        The first piece always begins a step. Numbers that no piece has are passed over.
+        """
+        if answer.error is not None:
+            return self.rule_ends, TOO_LONG
+        if answer.finish_reason == "length":
+            return self.rule_ends, CUT_OFF
+        first = first_pieces(answer.text, len(self.pieces))
+        if not first:
+            return self.rule_ends, NO_NUMBER
+        ends = [self.piece_ends[number - 2] for number in first if number > 1]
+        return [*ends, self.piece_ends[-1]], ""
+
+
+def first_pieces(text: str, pieces: int) -> list[int]:
+    """The numbers from 1 to `pieces` that a model wrote behind its thinking, ascending."""
+    numbers = map(int, _NUMBER.findall(normalise_response(text).answer))
+    return sorted({number for number in numbers if 1 <= number <= pieces})
+
+
+def make_windows(thinking: str, characters: int) -> list[Window]:
+    """The windows of a trace's thinking, which is not "", one behind the other.
+
+    A window ends where a step by rule does, since its end is the end of a step whatever the model
+    says. A step by rule that is longer than `characters` has a window of its own.
+    """
+    rule, pieces = step_ends(thinking), piece_ends(thinking)
+    edges = [0]
+    for before, end in pairwise([0, *rule]):
+        if before > edges[-1] and end - edges[-1] > characters:
+            edges.append(before)
+    windows = []
+    for start, end in pairwise([*edges, len(thinking)]):
+        ends = _within(pieces, start, end)
+        texts = [thinking[a:b] for a, b in pairwise([start, *ends])]
+        windows.append(Window(texts, ends, _within(rule, start, end)))
+    return windows
+
+
+def _within(ends: list[int], start: int, end: int) -> list[int]:
+    return ends[bisect_right(ends, start) : bisect_right(ends, end)]
