@@ -725,7 +725,7 @@ def test_a_limit_in_tokens_makes_a_training_set_for_each_student():
 # --- steps by a model -----------------------------------------------------------------------------
 
 SEGMENTED = changed("recipes.pruned.prune.segmentation", {"model": "large"})
-AFTER_STEPS = {"steps", "pruned", "ledger", *AFTER_SFT}
+AFTER_STEPS = {"steps", "pruned", "ledger", *PAGES, *AFTER_SFT}
 
 
 def test_without_a_segmentation_no_model_is_asked_about_steps():

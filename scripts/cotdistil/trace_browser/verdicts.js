@@ -80,6 +80,13 @@ function roundsTable(trace, pattern) {
   );
 }
 
+function answerInMark(round, pattern) {
+  if (round.valid === null) return [];
+  const shown = highlighted(answersInShort(round), pattern);
+  const isAnswered = round.extracted.some((answer) => answer !== null);
+  return isAnswered ? [make("q", null, shown), " "] : [...shown, " "];
+}
+
 /** What was read from the student's answers, each different one once. */
 function answersInShort(round) {
   const shown = round.extracted.map((answer) => answer ?? "no answer");
@@ -108,8 +115,7 @@ function roundsMark(round, trace, pattern) {
       null,
       make("b", null, `Round ${round.round + 1}`),
       ` asked about ${asked}${round.greedy ? ", greedily" : ""}: `,
-      round.valid === null ? "" : make("q", null, highlighted(answersInShort(round), pattern)),
-      " ",
+      ...answerInMark(round, pattern),
       roundsVerdict(round),
       isWhatWasKept(round, trace) ? make("b", null, " ← kept") : "",
     ),
