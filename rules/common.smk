@@ -22,7 +22,7 @@ except (WorkflowError, TypeError):
 put_this_python_first()
 ENVIRONMENT = f"../envs/{chosen_pins()}.yaml"
 CONFIG = PLAN = None
-RESULTS, LEDGER, AUDIT_TABLES, TRACE_PAGES = [], [], [], []
+RESULTS, LEDGER, PRUNING_TABLES, TRACE_PAGES, AUDIT_TABLES = [], [], [], [], []
 
 if workflow.is_main_process:
     if os.path.realpath(os.getcwd()) != os.path.realpath(workflow.basedir):
@@ -52,6 +52,14 @@ if workflow.is_main_process:
             "results/{experiment}/tables/contamination.csv",
             "results/{experiment}/figures/trace_lengths.png",
         ]
+    if PLAN.pruning:
+        PRUNING_TABLES = [
+            "results/{experiment}/tables/pruning.csv",
+            "results/{experiment}/tables/pruning.md",
+            "results/{experiment}/tables/pruning_reasons.csv",
+            "results/{experiment}/figures/pruning.png",
+            "results/{experiment}/figures/pruning.svg",
+        ]
     if PLAN.audit:
         AUDIT_TABLES = [
             "results/{experiment}/tables/audit.csv",
@@ -63,7 +71,10 @@ if workflow.is_main_process:
         PLAN.marker,
         f"results/{PLAN.experiment}/tables/summary.csv",
         f"results/{PLAN.experiment}/figures/accuracy_vs_tokens.png",
-        *expand(LEDGER + AUDIT_TABLES + TRACE_PAGES, experiment=PLAN.experiment),
+        *expand(
+            LEDGER + PRUNING_TABLES + TRACE_PAGES + AUDIT_TABLES,
+            experiment=PLAN.experiment,
+        ),
     ]
 
 NODES = PLAN.by_key() if PLAN else {}
@@ -131,7 +142,7 @@ def planned_artefacts(wildcards):
 
 
 def shown_artefacts(wildcards):
-    """What a marker names: figures, and the ledger, the traces, the audit's tables if there are."""
+    """What a marker names: figures, and the tables of data, pruning and audit and the traces."""
     keys = wildcards.shown.split("-")
     return [ancient(record_path(f"{manifest_of(key)['stage']}/{key}")) for key in keys]
 

@@ -34,6 +34,7 @@ rule publish_results:
         "results/{experiment}/figures/accuracy_vs_tokens.png",
         "results/{experiment}/figures/accuracy_vs_tokens.svg",
         *LEDGER,
+        *PRUNING_TABLES,
         *AUDIT_TABLES,
         *TRACE_PAGES,
     log:

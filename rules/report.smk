@@ -87,3 +87,25 @@ rule tabulate_ledger:
         "python scripts/tabulate_ledger.py"
         " --manifest results/store/manifests/{wildcards.key}.json --out {output:q}"
         " --name {params.name:q} 2> {log:q}"
+
+
+rule tabulate_pruning:
+    """Tabulate what pruning left of the traces, where it cut, and what that cost."""
+    input:
+        parents,
+    output:
+        "results/store/pruning_tables/{key}/record.json",
+    log:
+        "results/store/logs/pruning_tables/{key}.log",
+    benchmark:
+        "results/store/benchmarks/pruning_tables/{key}.jsonl"
+    conda:
+        ENVIRONMENT
+    params:
+        name=artefact_name,
+    message:
+        "pruning tables: {params.name}"
+    shell:
+        "python scripts/tabulate_pruning.py"
+        " --manifest results/store/manifests/{wildcards.key}.json --out {output:q}"
+        " --name {params.name:q} 2> {log:q}"

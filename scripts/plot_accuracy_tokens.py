@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from cotdistil.figure_files import COLOURS, save_figure
 from cotdistil.job import run_job
 from cotdistil.label_placement import place_labels
 
@@ -18,10 +19,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-# The palette of Okabe and Ito without its yellow, which is too pale for lines, and four of
-# Paul Tol's "muted": the colour-blind can tell them apart.
-COLOURS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9"]
-COLOURS += ["#882255", "#332288", "#999933", "#AA4499"]
 MARKERS = ["o", "s", "^", "D", "v", "P", "X", "<", ">"]
 BASE_COLOUR = "#333333"
 NOTE = "Bars: 95 % confidence intervals over questions. Hollow: base, the untouched student."
@@ -31,7 +28,7 @@ NAME = "accuracy_vs_tokens"
 def main() -> None:
     with run_job(__doc__) as job:
         rows = read_summary(job.parent("tables") / "summary.csv")
-        save_figure(draw(rows), job.staging)
+        save_figure(draw(rows), job.staging, NAME)
         job.publish({"rows_in": len(rows), "rows_out": len(rows), "dropped": {}})
 
 
@@ -57,15 +54,6 @@ def draw(rows: list[dict]) -> Figure:
         if figure is not None:
             return figure
     return _draw(rows, None)
-
-
-def save_figure(figure: Figure, folder: Path) -> None:
-    """Write the figure as PNG and SVG, the same bytes for the same rows."""
-    import matplotlib
-
-    with matplotlib.rc_context({"svg.hashsalt": NAME}):
-        figure.savefig(folder / f"{NAME}.svg", metadata={"Date": None, "Creator": None})
-    figure.savefig(folder / f"{NAME}.png", dpi=200, metadata={"Software": None})
 
 
 def _each_arm(row: dict) -> tuple:

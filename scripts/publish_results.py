@@ -3,8 +3,9 @@
     python scripts/publish_results.py publish --marker results/quickstart/published/KEY.json
 
 `mark` writes the marker `published/<key>[-<key>…].json`, which names what to show (the figures and
-through them the tables, the ledger, the pages of traces, the audit), and removes the markers of
-others. `publish` copies what the marker names to `tables/`, `figures/` and `traces/`, and links
+through them the tables, the ledger, the tables of pruning, the pages of traces, the audit), and
+removes the markers of others.
+`publish` copies what the marker names to `tables/`, `figures/` and `traces/`, and links
 `arms/<student>/<recipe>/<stage>/seed-<n>` into the store.
 """
 

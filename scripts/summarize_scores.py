@@ -10,10 +10,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cotdistil.job import run_job
+from cotdistil.table_files import markdown_table
 
 if TYPE_CHECKING:
     import pandas as pd
 
+WORDS = {"student", "recipe", "stage", "benchmark", "gap"}
 NOTE = (
     "Accuracy is avg@k in per cent: the share of correct samples of a question, averaged over n"
     " questions. In brackets: its 95 % confidence interval over questions (Wilson score interval at"
@@ -76,7 +78,7 @@ def markdown(summary: pd.DataFrame, gaps: pd.DataFrame) -> str:
         ]
         for row in summary.itertuples(index=False, name=None)
     ]
-    parts = [_markdown_table(heads, rows), NOTE]
+    parts = [markdown_table(heads, rows, WORDS), NOTE]
     if len(gaps):
         heads = [
             *("gap", "student", "stage", "seed", "benchmark", "n", "k", "recipe, %"),
@@ -93,16 +95,9 @@ def markdown(summary: pd.DataFrame, gaps: pd.DataFrame) -> str:
         parts += [
             "Gaps between recipes, paired by question; *mean* is the unweighted mean over"
             " benchmarks.",
-            _markdown_table(heads, rows),
+            markdown_table(heads, rows, WORDS),
         ]
     return "\n\n".join(parts) + "\n"
-
-
-def _markdown_table(heads: list[str], rows: list[list[str]]) -> str:
-    words = {"student", "recipe", "stage", "benchmark", "gap"}
-    rules = ["---" if head in words else "---:" for head in heads]
-    escaped = [[cell.replace("|", "\\|") for cell in row] for row in rows]
-    return "\n".join(f"| {' | '.join(row)} |" for row in [heads, rules, *escaped])
 
 
 def _text(value: object) -> str:

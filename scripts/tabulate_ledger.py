@@ -11,12 +11,11 @@ and .svg.
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from collections.abc import Iterable
 from pathlib import Path
 
+from cotdistil.figure_files import save_figure
 from cotdistil.job import Job, run_job
 from cotdistil.ledger import (
     CONTAMINATION_COLUMNS,
@@ -28,6 +27,7 @@ from cotdistil.ledger import (
     ledger_rows,
     read_traces,
 )
+from cotdistil.table_files import markdown_table, write_csv
 
 NOTE = (
     "*Solved* is the share of the problems that have a correct trace. Tokens are counted with the"
@@ -39,7 +39,7 @@ NOTE = (
 
 def main() -> None:
     with run_job(__doc__) as job:
-        from cotdistil.trace_length_figure import Lengths, draw, save_figure
+        from cotdistil.trace_length_figure import NAME, Lengths, draw
 
         accounts = [row for artefact in artefacts(job) for row in ledger_rows(artefact)]
         write_csv(accounts, LEDGER_COLUMNS, job.staging / "ledger.csv")
@@ -60,7 +60,7 @@ def main() -> None:
         removed = write_csv(
             removed_problems(job), CONTAMINATION_COLUMNS, job.staging / "contamination.csv"
         )
-        save_figure(draw(lengths), job.staging)
+        save_figure(draw(lengths), job.staging, NAME)
         rows = sum(row["traces"] for row in corpora)
         job.publish(
             {
@@ -102,21 +102,6 @@ def removed_problems(job: Job) -> Iterable[dict]:
             yield from contamination_rows(role, params[whose], params[of], folder)
 
 
-def write_csv(rows: Iterable[dict], columns: list[str], path: Path) -> int:
-    """Write the rows below a header, fractions with six decimals; returns how many there are."""
-    count = 0
-    with path.open("w", newline="", encoding="utf-8") as file:
-        file.write(",".join(columns) + "\n")
-        for row in rows:
-            # The writer quotes what its own line end has: so it does a carriage return in a cell.
-            line = io.StringIO(newline="")
-            cells = {k: f"{v:.6f}" if isinstance(v, float) else v for k, v in row.items()}
-            csv.DictWriter(line, columns, lineterminator="\r\n").writerow(cells)
-            file.write(line.getvalue().removesuffix("\r\n") + "\n")
-            count += 1
-    return count
-
-
 def markdown(corpora: list[dict]) -> str:
     """What a reader wants of corpora.csv first, as a Markdown table."""
     heads = [
@@ -125,10 +110,10 @@ def markdown(corpora: list[dict]) -> str:
         "cost",
     ]
     words = {"corpus", "teacher", "finish reasons"}
-    lines = [heads, ["---" if head in words else "---:" for head in heads]]
+    rows = []
     for row in corpora:
         solved, cost = row["problems_solved"], row["cost"]
-        lines.append(
+        rows.append(
             [
                 row["corpus"],
                 row["teacher"],
@@ -140,11 +125,11 @@ def markdown(corpora: list[dict]) -> str:
                 _whole(row["without_answer"]),
                 *(_whole(row[f"response_tokens_{name}"]) for name in ("median", "p95", "max")),
                 _whole(row["thinking_tokens_median"]),
-                " ".join(row["finish_reasons"].split()).replace("|", "\\|"),
+                " ".join(row["finish_reasons"].split()),
                 "" if cost is None else f"{cost:,.2f}",
             ]
         )
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines) + f"\n\n{NOTE}\n"
+    return f"{markdown_table(heads, rows, words)}\n\n{NOTE}\n"
 
 
 def _whole(number: int | None) -> str:

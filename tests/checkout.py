@@ -11,6 +11,13 @@ import yaml
 PROJECT = Path(__file__).resolve().parent.parent
 PARTS = ("Snakefile", "rules", "scripts", "config", "profiles", "envs")
 
+# What the named folder shows of these stages.
+PUBLISHED = {
+    "tables": ["summary.csv", "summary.md", "gaps.csv"],
+    "figures": ["accuracy_vs_tokens.png", "accuracy_vs_tokens.svg"],
+    "ledger": ["ledger.csv", "corpora.csv", "contamination.csv", "trace_lengths.png"],
+}
+
 # What stands in for finished results where only the plan matters: every planned artefact's record,
 # and the named tables, exist; nothing has run.
 _PRETEND = """
@@ -27,6 +34,9 @@ named += [root / "tables" / name for name in ("summary.csv", "summary.md", "gaps
 ledger = ("ledger.csv", "corpora.csv", "contamination.csv")
 named += [root / "tables" / name for name in ledger if plan.ledger]
 named += [root / "figures" / "trace_lengths.png"] if plan.ledger else []
+pruning = ("pruning.csv", "pruning.md", "pruning_reasons.csv")
+named += [root / "tables" / name for name in pruning if plan.pruning]
+named += [root / "figures" / f"pruning.{kind}" for kind in ("png", "svg") if plan.pruning]
 named += [root / "tables" / name for name in ("audit.csv", "disagreements.csv") if plan.audit]
 named += [root / "figures" / f"accuracy_vs_tokens.{kind}" for kind in ("png", "svg")]
 for path in [Path(record_path(address)) for address in plan.nodes]:
@@ -90,3 +100,10 @@ class Checkout:
     def pretend_all_is_done(self, *config_files: str) -> None:
         """Make a finished experiment without running it: for tests of the plan alone."""
         subprocess.run([sys.executable, "-c", _PRETEND, *config_files], cwd=self.folder, check=True)
+
+    def pretend_what_is_published(self) -> None:
+        """Put files into the finished artefacts that the named folder copies."""
+        for stage, names in PUBLISHED.items():
+            for folder in (self.folder / "results" / "store" / stage).iterdir():
+                for name in names:
+                    (folder / name).write_text(f"{name}, made earlier")

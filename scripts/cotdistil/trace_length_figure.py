@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cotdistil.ledger import length_statistics
@@ -49,15 +48,6 @@ def draw(corpora: list[Lengths]) -> Figure:
     _set_ticks(panels[-1], edges)
     _draw_legend(figure, any(not (each.correct | each.wrong).all() for each in corpora))
     return figure
-
-
-def save_figure(figure: Figure, folder: Path) -> None:
-    """Write the figure as PNG and SVG, the same bytes for the same corpora."""
-    import matplotlib
-
-    with matplotlib.rc_context({"svg.hashsalt": NAME}):
-        figure.savefig(folder / f"{NAME}.svg", metadata={"Date": None, "Creator": None})
-    figure.savefig(folder / f"{NAME}.png", dpi=200, metadata={"Software": None})
 
 
 def bin_edges(corpora: list[Lengths]) -> np.ndarray:

@@ -100,6 +100,14 @@ def test_the_whole_dag_ends_in_tables_that_hold_what_they_promise(tmp_path, tiny
     assert list(gaps["gap"]) == ["delta_long"]
     assert "| pruned |" in (results / "tables" / "summary.md").read_text()
     assert (results / "figures" / "accuracy_vs_tokens.png").stat().st_size > 10_000
+    [pruned] = pd.read_csv(results / "tables" / "pruning.csv").to_dict("records")
+    assert (pruned["recipe"], pruned["student"], pruned["cutter"]) == ("pruned", "tiny", "binary")
+    assert pruned["traces_in"] == 8
+    assert 0 < pruned["share_of_tokens_left"] <= 1
+    reasons = pd.read_csv(results / "tables" / "pruning_reasons.csv")
+    assert reasons["traces"].sum() == 8
+    assert reasons["kept"].sum() == pruned["traces_out"]
+    assert (results / "figures" / "pruning.png").stat().st_size > 10_000
     assert (results / "arms/tiny/mix/sft/seed-0/model/model.safetensors").exists()
     # What a person sees: the progress of each job, the table, and where the files are.
     assert "sft           tiny · mix · seed 0" in output

@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from cotdistil.figure_files import save_figure
 from cotdistil.label_placement import place_labels
 from hand_made_store import HandMadeStore, Outcome
-from plot_accuracy_tokens import draw, read_summary, save_figure
+from plot_accuracy_tokens import NAME, draw, read_summary
 
 FIGURES = ("accuracy_vs_tokens.png", "accuracy_vs_tokens.svg")
 ARMS = [("base", 0.2, 80), ("long", 0.7, 900), ("short", 0.5, 60), ("mix", 0.6, 300)]
@@ -160,7 +161,7 @@ def test_extreme_results_are_drawn_within_the_axes(tmp_path, rows):
         assert low <= row["mean_tokens"] <= high
         low, high = axes.get_ylim()
         assert low <= row["accuracy"] <= high
-    save_figure(figure, tmp_path)
+    save_figure(figure, tmp_path, NAME)
     assert all((tmp_path / name).stat().st_size > 5000 for name in FIGURES)
 
 

@@ -11,8 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cotdistil.figure_files import save_figure
 from cotdistil.ledger import cost_of, length_statistics
-from cotdistil.trace_length_figure import Lengths, bin_edges, draw, save_figure
+from cotdistil.trace_length_figure import NAME, Lengths, bin_edges, draw
 from hand_made_store import HandMadeStore, Outcome
 
 FILES = {
@@ -390,5 +391,6 @@ def test_the_same_corpora_give_the_same_bytes_in_another_process(tmp_path):
 
 def test_a_figure_of_many_corpora_can_be_saved(tmp_path):
     rng = random.Random(0)
-    save_figure(draw([lengths_of(f"c{i}", 30, rng.randint(5, 900)) for i in range(15)]), tmp_path)
+    figure = draw([lengths_of(f"c{i}", 30, rng.randint(5, 900)) for i in range(15)])
+    save_figure(figure, tmp_path, NAME)
     assert (tmp_path / "trace_lengths.png").stat().st_size > 10_000

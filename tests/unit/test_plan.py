@@ -66,8 +66,9 @@ FILES = {
 }
 SHOWN_BY_NAME = ("tables", "figures")
 LENGTHS = {"token_counts", "ledger"}
+PRUNED = {"pruned", "pruning_tables"}
 PAGES = {"trace_browsers", "trace_index"}
-SETS = {"training_sets", "pruned", *PAGES}
+SETS = {"training_sets", *PRUNED, *PAGES}
 
 
 def surroundings(files=FILES, versions=None) -> Surroundings:
@@ -94,7 +95,7 @@ def changed(path: str, value: object, config: dict = CONFIG) -> dict:
 
 def artefacts(found: Plan) -> set[str]:
     """The addresses of all that costs something to make."""
-    shown = (*SHOWN_BY_NAME, "ledger", *PAGES)
+    shown = (*SHOWN_BY_NAME, "ledger", "pruning_tables", *PAGES)
     return {address for address, node in found.nodes.items() if node.stage not in shown}
 
 
@@ -145,7 +146,7 @@ def test_a_key_belongs_to_one_artefact():
 
 def test_nothing_is_planned_that_the_tables_do_not_need():
     found = plan()
-    needed = {found.figures, found.ledger, found.traces}
+    needed = {found.figures, found.ledger, found.pruning, found.traces}
     for address in reversed(found.nodes):
         if address in needed:
             needed.update(found.nodes[address].parent_addresses)
@@ -357,7 +358,7 @@ AFTER_SFT = {"sft", "samples", "scores", *SHOWN_BY_NAME}
 @pytest.mark.parametrize(
     ("path", "value", "stages"),
     [
-        ("models.small.gguf", "other.gguf", {"models", "pruned", *PAGES, *LENGTHS, *AFTER_SFT}),
+        ("models.small.gguf", "other.gguf", {"models", *PRUNED, *PAGES, *LENGTHS, *AFTER_SFT}),
         # The questions of a benchmark decide what other training problems are screened for.
         (
             "problems.sums.test",
@@ -378,13 +379,13 @@ AFTER_SFT = {"sft", "samples", "scores", *SHOWN_BY_NAME}
         ("recipes.given.seed", 6, {"training_sets", "ledger", *PAGES, *AFTER_SFT}),
         ("recipes.given.choose", "shortest", {"training_sets", "ledger", *PAGES, *AFTER_SFT}),
         ("recipes.mix.seed", 6, {"training_sets", "ledger", *PAGES, *AFTER_SFT}),
-        ("recipes.pruned.prune.max_tokens", 8, {"pruned", "ledger", *PAGES, *AFTER_SFT}),
-        ("prompt", {"instruction": "Think."}, {"pruned", *PAGES, *LENGTHS, *AFTER_SFT}),
+        ("recipes.pruned.prune.max_tokens", 8, {*PRUNED, "ledger", *PAGES, *AFTER_SFT}),
+        ("prompt", {"instruction": "Think."}, {*PRUNED, *PAGES, *LENGTHS, *AFTER_SFT}),
         ("training.sft.epochs", 3, AFTER_SFT),
         ("seeds", [0, 2], AFTER_SFT),
         ("benchmarks.sums.max_tokens", 11, {"samples", "scores", *SHOWN_BY_NAME}),
         ("benchmarks.sums.score_truncated", True, {"scores", *SHOWN_BY_NAME}),
-        ("engine", {"backend": "transformers"}, {"pruned", "ledger", *PAGES, *AFTER_SFT}),
+        ("engine", {"backend": "transformers"}, {*PRUNED, "ledger", *PAGES, *AFTER_SFT}),
         ("engine", {"gpu_memory_share": 0.5}, set()),
         ("gaps.delta.minus", "short", set(SHOWN_BY_NAME)),
         ("trace_browser", {"traces": 5}, PAGES),
@@ -546,16 +547,80 @@ def test_no_two_pages_have_the_same_name():
     ]
 
 
-def test_what_the_named_folder_shows_is_named_by_the_figures_the_ledger_the_traces_and_the_audit():
+def test_what_the_named_folder_shows_is_named_by_its_figures_tables_pages_and_audit():
     plain, audited = plan(), plan(AUDITED)
-    keys = [plain.nodes[each].key for each in (plain.figures, plain.ledger, plain.traces)]
+    keys = [
+        plain.nodes[each].key for each in (plain.figures, plain.ledger, plain.pruning, plain.traces)
+    ]
     assert plain.marker == f"results/plan/published/{'-'.join(keys)}.json"
     keys.append(audited.nodes[audited.audit].key)
     assert audited.marker == f"results/plan/published/{'-'.join(keys)}.json"
     untrained = plan({**CONFIG, "recipes": {}, "gaps": {}})
-    assert untrained.ledger == ""
-    assert untrained.traces == ""
+    assert untrained.ledger == untrained.pruning == untrained.traces == ""
     assert untrained.marker.count("-") == 0
+
+
+# --- the tables of pruning ------------------------------------------------------------------------
+
+
+def pruned_sets(config: dict) -> list[tuple]:
+    """(recipe, student, cutter, name of the artefact), as the tables of pruning are told."""
+    found = plan(config)
+    if not found.pruning:
+        return []
+    tables = found.nodes[found.pruning]
+    return [
+        (*described.values(), found.nodes[address].name)
+        for described, address in zip(
+            tables.params["pruned"], tables.parents["pruned"], strict=True
+        )
+    ]
+
+
+def test_the_tables_of_pruning_have_every_pruned_set_of_every_student():
+    config = changed("recipes.full", {"prune": {"recipe": "long", "cutter": "full"}})
+    assert pruned_sets(config) == [
+        ("pruned", "small", "binary", "small · pruned"),
+        ("pruned", "mine", "binary", "mine · pruned"),
+        ("full", "small", "full", "small · full"),
+        ("full", "mine", "full", "mine · full"),
+    ]
+
+
+def test_recipes_and_students_that_share_a_pruned_set_share_its_row():
+    config = changed("recipes.again", CONFIG["recipes"]["pruned"])
+    config = changed("recipes.as_it_is", {"prune": {"recipe": "again", "cutter": "none"}}, config)
+    config = changed("models.alias", CONFIG["models"]["small"], config)
+    config = changed("students", ["small", "alias", "mine"], config)
+    recipes = "pruned, again, as_it_is"
+    assert pruned_sets(config) == [
+        (recipes, "small, alias", "binary", "small · pruned"),
+        (recipes, "mine", "binary", "mine · pruned"),
+    ]
+
+
+def test_without_a_pruned_set_there_are_no_tables_of_pruning():
+    for recipe in ({"take": "long"}, {"prune": {"recipe": "long", "cutter": "none"}}):
+        config = changed("recipes.pruned", recipe)
+        assert plan(config).pruning == ""
+        assert nodes(plan(config), "pruning_tables") == []
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("experiment", "another"),
+        ("training.sft.epochs", 3),
+        ("benchmarks.web.k", 8),
+        ("gaps.delta.minus", "short"),
+        ("engine", {"gpu_memory_share": 0.5}),
+        ("recipes.mix.seed", 6),
+        ("teachers.terse.seed", 3),
+        ("audit", {"math_verify": True}),
+    ],
+)
+def test_what_prunes_nothing_leaves_the_tables_of_pruning_as_they_are(path, value):
+    assert plan(changed(path, value)).pruning == plan().pruning
 
 
 # --- teachers that generate -----------------------------------------------------------------------
@@ -725,7 +790,7 @@ def test_a_limit_in_tokens_makes_a_training_set_for_each_student():
 # --- steps by a model -----------------------------------------------------------------------------
 
 SEGMENTED = changed("recipes.pruned.prune.segmentation", {"model": "large"})
-AFTER_STEPS = {"steps", "pruned", "ledger", *PAGES, *AFTER_SFT}
+AFTER_STEPS = {"steps", *PRUNED, "ledger", *PAGES, *AFTER_SFT}
 
 
 def test_without_a_segmentation_no_model_is_asked_about_steps():

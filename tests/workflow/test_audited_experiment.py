@@ -27,14 +27,8 @@ def scored(tmp_path):
     config["gaps"] = {}
     checkout.write_config(config)
     checkout.pretend_all_is_done()
+    checkout.pretend_what_is_published()
     store = checkout.folder / "results" / "store"
-    names = ["summary.csv", "summary.md", "gaps.csv"]
-    figures = [f"accuracy_vs_tokens.{kind}" for kind in ("png", "svg")]
-    ledger = ["ledger.csv", "corpora.csv", "contamination.csv", "trace_lengths.png"]
-    for stage, files in (("tables", names), ("figures", figures), ("ledger", ledger)):
-        for folder in (store / stage).iterdir():
-            for name in files:
-                (folder / name).write_text(f"{name}, made earlier")
     ids = [f"p{number}" for number in range(len(ROWS))]
     golds, extracted, correct = zip(*ROWS, strict=True)
     for folder in (store / "problems").iterdir():

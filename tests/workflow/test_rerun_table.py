@@ -54,6 +54,8 @@ def jobs(cells, config):
         found += ["tables: quickstart", "figures: quickstart"]
     if cells["ledger"]:
         found.append("ledger: quickstart")
+    if cells["pruning tables"]:
+        found.append("pruning tables: quickstart")
     if cells["publish"]:
         experiment = config["experiment"]
         found += [f"publishing the tables of {experiment}", f"results/{experiment}"]

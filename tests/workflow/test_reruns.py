@@ -17,6 +17,7 @@ from cotdistil.errors import ConfigError
 PUBLISH = ["publishing the tables of quickstart", "results/quickstart"]
 REPORT = ["figures: quickstart", *PUBLISH, "tables: quickstart"]
 LEDGER = "ledger: quickstart"
+PRUNING = "pruning tables: quickstart"
 ARM = "smollm2-135m · {} · seed {}"
 ARMS = ["smollm2-135m · base", *(ARM.format(r, 0) for r in ("short", "long", "mix", "pruned"))]
 
@@ -54,7 +55,7 @@ def test_two_values_swapped_run_what_either_decides(finished):
     jobs = ["corpus: long", "training set: long", "training set: mix", LEDGER]
     jobs += ["token counts: long in tokens of smollm2-135m"]
     jobs += ["pruning: smollm2-135m · pruned", *arm_jobs("long"), *arm_jobs("mix")]
-    assert finished.planned_jobs() == sorted([*jobs, *arm_jobs("pruned"), *REPORT])
+    assert finished.planned_jobs() == sorted([*jobs, *arm_jobs("pruned"), PRUNING, *REPORT])
 
 
 def test_a_seed_added_runs_its_arms_only(finished):
@@ -94,13 +95,25 @@ def test_a_recipe_renamed_runs_only_the_tables(finished):
     assert finished.planned_jobs() == sorted([LEDGER, *REPORT])
 
 
+def test_a_pruned_recipe_renamed_runs_only_the_tables(finished):
+    edit(finished, lambda config: config["recipes"].update(cut=config["recipes"].pop("pruned")))
+    assert finished.planned_jobs() == sorted([LEDGER, PRUNING, *REPORT])
+
+
+def test_a_second_cutter_is_tabulated_beside_the_first(finished):
+    full = {"prune": {"recipe": "long", "cutter": "full", "max_tokens": 8, "backend": "vllm"}}
+    edit(finished, lambda config: config["recipes"].update(full=full))
+    jobs = ["pruning: smollm2-135m · full", *arm_jobs("full"), LEDGER, PRUNING, *REPORT]
+    assert finished.planned_jobs() == sorted(jobs)
+
+
 def test_a_student_renamed_runs_only_the_tables(finished):
     def rename(config):
         config["models"]["tiny"] = config["models"].pop("smollm2-135m")
         config["students"] = ["tiny"]
 
     edit(finished, rename)
-    assert finished.planned_jobs() == sorted(REPORT)
+    assert finished.planned_jobs() == sorted([PRUNING, *REPORT])
 
 
 def test_a_benchmark_renamed_runs_only_the_tables(finished):
@@ -294,6 +307,16 @@ def test_an_arms_scores_changed_are_audited_again(finished):
     assert not {job for job in AUDIT_JOBS if "base" in job} & set(finished.planned_jobs())
 
 
+# --- the tables of pruning ----------------------------------------------------------------------
+
+
+def test_the_tables_of_pruning_are_no_target_where_nothing_is_pruned(finished):
+    target = "results/quickstart/tables/pruning.csv"
+    assert finished.snakemake("--dry-run", target).returncode == 0
+    edit(finished, lambda config: config["recipes"].pop("pruned"))
+    assert finished.snakemake("--dry-run", target).returncode != 0
+
+
 # --- edits that change nothing --------------------------------------------------------------------
 
 
@@ -376,7 +399,7 @@ def test_an_edited_helper_reruns_what_it_decides_however_deep_it_is_imported(fin
 def test_an_edited_engine_reruns_only_what_that_engine_generates(finished):
     path = finished.folder / "scripts/cotdistil/engines/vllm_engine.py"
     path.write_text(f"{path.read_text()}\nEDITED = 1\n")
-    jobs = ["pruning: smollm2-135m · pruned", *arm_jobs("pruned"), LEDGER, *REPORT]
+    jobs = ["pruning: smollm2-135m · pruned", *arm_jobs("pruned"), LEDGER, PRUNING, *REPORT]
     assert finished.planned_jobs() == sorted(jobs)
 
 
@@ -449,7 +472,7 @@ def test_another_experiments_tables_are_refused_with_a_word_on_configfile(finish
 
 def test_a_dry_run_works_in_a_fresh_checkout_and_writes_nothing(tmp_path):
     checkout = Checkout(tmp_path / "fresh")
-    assert len(checkout.planned_jobs()) == 30
+    assert len(checkout.planned_jobs()) == 31
     assert not (checkout.folder / "results").exists()
 
 
@@ -477,10 +500,11 @@ def test_what_no_experiment_refers_to_is_listed_and_deleted_only_when_told(finis
     assert " 0 artefacts" in clean()
     edit(finished, lambda config: config["recipes"].pop("pruned"))
     finished.pretend_all_is_done()
-    # The pruned arm's training set, model, samples and scores, and tables, figure and ledger.
-    assert " 7 artefacts not needed" in clean()
+    # The pruned arm's training set, model, samples and scores, and tables, figure, ledger and
+    # the tables of pruning.
+    assert " 8 artefacts not needed" in clean()
     assert finished.planned_jobs() == []
-    assert " 7 artefacts deleted" in clean("--delete")
+    assert " 8 artefacts deleted" in clean("--delete")
     assert " 0 artefacts" in clean()
     assert finished.planned_jobs() == []
 

@@ -14,7 +14,7 @@ from cotdistil.plan.builder import Builder, Surroundings
 from cotdistil.plan.curate import training_set
 from cotdistil.plan.data import model
 from cotdistil.plan.evaluate import audit, scores
-from cotdistil.plan.report import figures, ledger, tables
+from cotdistil.plan.report import figures, ledger, pruning_tables, tables
 from cotdistil.store import Node
 
 __all__ = ["Plan", "Surroundings", "make_plan"]
@@ -25,8 +25,8 @@ class Plan:
     """Every artefact of one experiment, parents before children.
 
     nodes: address -> node.
-    tables, figures, ledger, traces, audit: the addresses of the final artefacts; "" where there is
-    none.
+    tables, figures, ledger, pruning, traces, audit: the addresses of the final artefacts; "" where
+    there is none.
     remember_files: writes the hashes of local files down, so that the next plan need not read them.
     """
 
@@ -35,6 +35,7 @@ class Plan:
     tables: str = ""
     figures: str = ""
     ledger: str = ""
+    pruning: str = ""
     traces: str = ""
     audit: str = ""
     remember_files: Callable[[], None] = lambda: None
@@ -42,8 +43,8 @@ class Plan:
     @property
     def finals(self) -> list[str]:
         """The addresses of what the experiment's named folder shows; tables come with figures."""
-        finals = (self.figures, self.ledger, self.traces, self.audit)
-        return [address for address in finals if address]
+        shown = (self.figures, self.ledger, self.pruning, self.traces, self.audit)
+        return [address for address in shown if address]
 
     @property
     def marker(self) -> str:
@@ -68,6 +69,7 @@ def make_plan(config: Config, surroundings: Surroundings) -> Plan:
     plan.tables = tables(build, arms, scored, models)
     plan.figures = figures(build, plan.tables)
     plan.ledger = ledger(build)
+    plan.pruning = pruning_tables(build)
     plan.traces = trace_index(build)
     if config.audit is not None:
         plan.audit = audit(build, arms, scored)

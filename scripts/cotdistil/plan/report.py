@@ -1,4 +1,4 @@
-"""The final artefacts: tables and figures over the scores, and what became of the data."""
+"""The final artefacts: tables and figures over the scores, of the data and of pruning."""
 
 from collections.abc import Iterator
 
@@ -59,6 +59,32 @@ def ledger(build: Builder) -> str:
             parents["held_out"].append(benchmark_problems(build, benchmark))
     _add_training_sets(build, params["training_sets"], parents["training_sets"])
     return build.add("ledger", params, parents, name=config.experiment)
+
+
+def pruning_tables(build: Builder) -> str:
+    """What is left of every pruned training set and what that cost; "" where no recipe prunes.
+
+    Each training set once; its names are joined where several recipes or students share it.
+    """
+    names: dict[str, tuple[dict, dict]] = {}
+    for recipe in build.config.recipes:
+        for student in build.config.students:
+            address = training_set(build, recipe, student)
+            if build.nodes[address].stage == "pruned":
+                recipes, students = names.setdefault(address, ({}, {}))
+                recipes[recipe] = students[student] = None
+    if not names:
+        return ""
+    described = [
+        {
+            "recipe": ", ".join(recipes),
+            "student": ", ".join(students),
+            "cutter": build.nodes[address].params["cutter"],
+        }
+        for address, (recipes, students) in names.items()
+    ]
+    params, parents = {"pruned": described}, {"pruned": list(names)}
+    return build.add("pruning_tables", params, parents, name=build.config.experiment)
 
 
 def _benchmark_names(build: Builder) -> dict[str, str]:
