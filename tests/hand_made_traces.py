@@ -8,43 +8,13 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from cotdistil.pruning.outcome import table_schemas
 from cotdistil.responses import join_response
 from hand_made_store import HandMadeStore, Outcome
 
 Spans = list[list[int]]
-SPANS = pa.list_(pa.list_(pa.int64()))
 TRAIN = pa.schema([(name, pa.string()) for name in ("problem_id", "question", "gold", "response")])
-TRACES = pa.schema(
-    {
-        "problem_id": pa.string(),
-        "row": pa.int64(),
-        "n_steps": pa.int64(),
-        "step_ends": pa.list_(pa.int64()),
-        "kept_spans": SPANS,
-        "kept_steps": pa.int64(),
-        "reason": pa.string(),
-        "first_answer_step": pa.int64(),
-        "calls": pa.int64(),
-        "tokens_before": pa.int64(),
-        "tokens_after": pa.int64(),
-    }
-)
-ROUNDS = pa.schema(
-    {
-        "problem_id": pa.string(),
-        "row": pa.int64(),
-        "round": pa.int64(),
-        "kept_spans": SPANS,
-        "asked_steps": pa.int64(),
-        "answers": pa.list_(pa.string()),
-        "extracted": pa.list_(pa.string()),
-        "right": pa.list_(pa.bool_()),
-        "valid": pa.bool_(),
-        "prompt_tokens": pa.int64(),
-        "cached_tokens": pa.int64(),
-        "completion_tokens": pa.int64(),
-    }
-)
+SCHEMAS = table_schemas(TRAIN)
 
 
 @dataclass(frozen=True)
@@ -54,6 +24,7 @@ class Round:
     asked: Spans
     valid: bool | None
     answers: Sequence[str] = ("5",)
+    greedy: bool = False
 
 
 @dataclass(frozen=True)
@@ -114,14 +85,15 @@ def write_pruned(
 ) -> Path:
     """The folder of what pruning left of these traces."""
     folder = store.artefact("pruned", label)
-    left = [_train_row(trace, trace.left) for trace in traces if trace.left is not None]
-    rounds = [row for number, trace in enumerate(traces) for row in _round_rows(number, trace)]
-    for name, rows, schema in (
-        ("train", left, TRAIN),
-        ("traces", [_summary(*each) for each in enumerate(traces)], TRACES),
-        ("rounds", rounds, ROUNDS),
-    ):
-        table = pa.Table.from_pylist(rows, schema=schema)
+    tables = {
+        "train": [_train_row(trace, trace.left) for trace in traces if trace.left is not None],
+        "traces": [_summary(*each) for each in enumerate(traces)],
+        "rounds": [
+            row for number, trace in enumerate(traces) for row in _round_rows(number, trace)
+        ],
+    }
+    for name, rows in tables.items():
+        table = pa.Table.from_pylist(rows, schema=SCHEMAS[name])
         pq.write_table(table, folder / f"{name}.parquet", **options)
     return folder
 
@@ -171,6 +143,7 @@ def _round_rows(row: int, trace: HandMadeTrace) -> list[dict]:
             "round": number,
             "kept_spans": each.asked,
             "asked_steps": sum(end - start for start, end in each.asked),
+            "greedy": each.greedy,
             "answers": [] if each.valid is None else [f"{text}}}." for text in each.answers],
             "extracted": [] if each.valid is None else list(each.answers),
             "right": [] if each.valid is None else [text == trace.gold for text in each.answers],

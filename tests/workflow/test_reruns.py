@@ -229,8 +229,9 @@ def test_a_student_added_runs_its_own_arms_only(finished, tmp_path):
     jobs = finished.planned_jobs()
     assert [job for job in jobs if "smollm2-135m" in job] == []
     assert [job for job in jobs if job.startswith(("corpus", "training set", "problems"))] == []
-    # Its model, its own pruning, four trainings, samples and scores of five arms.
-    assert len([job for job in jobs if "other" in job]) == 1 + 1 + 4 + 5 + 5
+    # Its model, its own pruning and the page of that, four trainings, samples and scores of five
+    # arms.
+    assert len([job for job in jobs if "other" in job]) == 1 + 2 + 4 + 5 + 5
 
 
 def test_a_changed_segmentation_runs_the_steps_and_the_pruning_behind_them(finished):
@@ -240,7 +241,8 @@ def test_a_changed_segmentation_runs_the_steps_and_the_pruning_behind_them(finis
     def reword(config):
         config["recipes"]["pruned"]["prune"]["segmentation"]["instruction"] = "Which?"
 
-    behind = ["pruning: smollm2-135m · pruned", *arm_jobs("pruned"), LEDGER, *REPORT]
+    behind = ["pruning: smollm2-135m · pruned", *arm_jobs("pruned"), LEDGER, PRUNING, *REPORT]
+    behind += page_jobs(PRUNED_PAGE)
     for change in (segment, reword):
         assert finished.planned_jobs() == []
         edit(finished, change)

@@ -35,21 +35,20 @@ def rows_at(
 
 
 def rows_by_trace(
-    path: Path, columns: Sequence[str], optional: Sequence[str], stage: str, numbers: Sequence[int]
+    path: Path, columns: Sequence[str], stage: str, numbers: Sequence[int]
 ) -> Iterator[tuple[int, list[dict]]]:
     """The rows about each of these traces, with its number in the column `row`; ascending.
 
-    A trace that no row is about is left out. optional: columns that are read where they are there.
-    Raises `UserError` if the file is not ordered by trace.
+    A trace that no row is about is left out. Raises `UserError` if the file is not ordered by
+    trace.
     """
     import pyarrow as pa
     import pyarrow.compute as pc
 
     def wanted() -> Iterator[dict]:
         with open_table(path, columns, stage) as table:
-            there = [name for name in optional if name in table.schema_arrow.names]
             chosen = pa.array(numbers, pa.int64())
-            for batch in read_batches(table, ROWS_TOGETHER, [*columns, *there]):
+            for batch in read_batches(table, ROWS_TOGETHER, columns):
                 yield from batch.filter(pc.is_in(batch["row"], chosen)).to_pylist()
 
     before = -1

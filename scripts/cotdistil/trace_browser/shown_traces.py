@@ -21,7 +21,7 @@ SUMMARY = (
     *("tokens_before", "tokens_after"),
 )
 ROUND = (
-    *("row", "round", "kept_spans", "asked_steps", "answers", "extracted", "right", "valid"),
+    *("row", "round", "kept_spans", "greedy", "answers", "extracted", "right", "valid"),
     *("prompt_tokens", "cached_tokens", "completion_tokens"),
 )
 GRADED_TOGETHER = 64
@@ -47,7 +47,7 @@ def pruned_traces(
     summaries = rows_at(pruned / "traces.parquet", SUMMARY, "pruned", numbers)
     rows_left = [number for number in left if number is not None]
     remains = rows_at(pruned / "train.parquet", ("problem_id", "response"), "pruned", rows_left)
-    rounds = rows_by_trace(pruned / "rounds.parquet", ROUND, ("greedy",), "pruned", numbers)
+    rounds = rows_by_trace(pruned / "rounds.parquet", ROUND, "pruned", numbers)
     asked = next(rounds, None)
     for number, row, summary, row_left in zip(numbers, rows, summaries, left, strict=True):
         remaining = None if row_left is None else next(remains)
@@ -120,11 +120,9 @@ def _pruned_trace(
 
 def _round(row: dict, place: int) -> dict:
     """place: after how many steps the verdict stands."""
-    renamed = {"kept_spans": "asked", "asked_steps": "steps"}
-    return {renamed.get(name, name): row[name] for name in ROUND if name != "row"} | {
-        "greedy": bool(row.get("greedy")),
-        "place": place,
-    }
+    renamed = {"kept_spans": "asked"}
+    named = {renamed.get(name, name): row[name] for name in ROUND if name != "row"}
+    return {**named, "place": place}
 
 
 def graded(traces: Iterator[dict], workers: int) -> Iterator[dict]:
