@@ -8,9 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from chromium import NARROW, WIDE, Chromium, Page
+from chromium import NARROW, WIDE, Chromium, Page, find_chromium
+from cotdistil.pruning.steps import split_steps
 from hand_made_store import HandMadeStore
 from hand_made_traces import HandMadeTrace, Round, browse, write_training_set
+from real_data import real_rows
 
 STEPS = [
     "First add two and two.\n\n",
@@ -42,7 +44,11 @@ INNER = HandMadeTrace(
     question="How many oranges are there?",
     kept=[[0, 1], [2, 4]],
     reason="cut",
-    rounds=[Round([[0, 4]], True, ["5", "5", "6"]), Round([[0, 1], [2, 4]], True)],
+    rounds=[
+        Round([[0, 4]], True, ["5", "5", "6"]),
+        Round([[0, 1], [2, 4]], True),
+        Round([[0, 1], [2, 4]], True, greedy=True),
+    ],
     after="The student says \\boxed{5}.",
 )
 DROPPED = HandMadeTrace(
@@ -248,6 +254,7 @@ def test_each_verdict_stands_at_its_place_and_says_what_was_asked_and_answered(b
         assert page.rows(".rounds") == [
             ["1", "", "steps 1–4 of 6", "5 | 6", "✓ 2 of 3 right, valid"],
             ["2", "", "steps 1, 3–4 of 6", "5", "✓ right, valid ← kept"],
+            ["3", "", "steps 1, 3–4 of 6 (once more, greedily)", "5", "✓ right, valid ← kept"],
         ]
         page.press("j")
         shows(page, "dropped")
@@ -447,6 +454,24 @@ def test_hostile_text_is_shown_as_text(browser, tmp_path):
         assert page.run("window.hacked") is None
 
 
+def test_real_traces_are_shown_as_they_are(browser, tmp_path):
+    rows = real_rows("traces/mip_gsm8k_responses.jsonl")
+    rows = [row for row in rows if row["teacher"] in ("QwQ-32B", "DeepSeek-R1")][:200]
+    traces = [
+        HandMadeTrace(f"{row['id']}-{number}", response=row["response"], question=row["question"])
+        for number, row in enumerate(rows)
+    ]
+    with opened(browser, address_of(tmp_path, traces, pruned=False)) as page:
+        assert page.text("#account") == "200 traces · not pruned"
+        for row, trace in zip(rows[:20], traces, strict=False):
+            shows(page, trace.problem_id)
+            shown = "".join(page.run("document.querySelector('#trace').textContent").split())
+            for line in row["response"].replace("</think>", "\n").split("\n\n"):
+                for step in split_steps(line):
+                    assert "".join(step.split()) in shown
+            page.press("j")
+
+
 # --- speed --------------------------------------------------------------------------------------
 
 
@@ -516,3 +541,16 @@ def test_the_table_of_contents_leads_to_the_pages(browser, tmp_path):
 
 def made_tokens(record: dict) -> tuple[int, int]:
     return record["tokens_after"], record["tokens_before"]
+
+
+# --- the browser of these tests -----------------------------------------------------------------
+
+
+def test_without_a_browser_these_tests_are_skipped_unless_it_is_required(monkeypatch):
+    monkeypatch.setenv("PATH", "")
+    monkeypatch.delenv("REQUIRE_CHROMIUM", raising=False)
+    with pytest.raises(pytest.skip.Exception, match="apt-get install chromium"):
+        find_chromium()
+    monkeypatch.setenv("REQUIRE_CHROMIUM", "1")
+    with pytest.raises(pytest.fail.Exception, match="no chromium on this machine"):
+        find_chromium()
