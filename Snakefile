@@ -12,6 +12,7 @@ include: "rules/curate.smk"
 include: "rules/train.smk"
 include: "rules/evaluate.smk"
 include: "rules/report.smk"
+include: "rules/browse.smk"
 include: "rules/publish.smk"
 
 

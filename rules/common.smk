@@ -22,7 +22,7 @@ except (WorkflowError, TypeError):
 put_this_python_first()
 ENVIRONMENT = f"../envs/{chosen_pins()}.yaml"
 CONFIG = PLAN = None
-RESULTS, LEDGER, PRUNING_TABLES, AUDIT_TABLES = [], [], [], []
+RESULTS, LEDGER, PRUNING_TABLES, TRACE_PAGES, AUDIT_TABLES = [], [], [], [], []
 
 if workflow.is_main_process:
     if os.path.realpath(os.getcwd()) != os.path.realpath(workflow.basedir):
@@ -65,11 +65,16 @@ if workflow.is_main_process:
             "results/{experiment}/tables/audit.csv",
             "results/{experiment}/tables/disagreements.csv",
         ]
+    if PLAN.traces:
+        TRACE_PAGES = ["results/{experiment}/traces/index.html"]
     RESULTS = [
         PLAN.marker,
         f"results/{PLAN.experiment}/tables/summary.csv",
         f"results/{PLAN.experiment}/figures/accuracy_vs_tokens.png",
-        *expand(LEDGER + PRUNING_TABLES + AUDIT_TABLES, experiment=PLAN.experiment),
+        *expand(
+            LEDGER + PRUNING_TABLES + TRACE_PAGES + AUDIT_TABLES,
+            experiment=PLAN.experiment,
+        ),
     ]
 
 NODES = PLAN.by_key() if PLAN else {}
@@ -137,7 +142,7 @@ def planned_artefacts(wildcards):
 
 
 def shown_artefacts(wildcards):
-    """What a marker names: the figures, and the tables of data, pruning and audit if there are any."""
+    """What a marker names: figures, and the tables of data, pruning and audit and the traces."""
     keys = wildcards.shown.split("-")
     return [ancient(record_path(f"{manifest_of(key)['stage']}/{key}")) for key in keys]
 

@@ -1,4 +1,4 @@
-# The experiment's named folder: copies of its tables and figures, links to its arms.
+# The experiment's named folder: copies of its tables, figures and trace pages, links to its arms.
 
 
 rule mark_published:
@@ -23,7 +23,7 @@ rule mark_published:
 
 
 rule publish_results:
-    """Copy tables and figures to the experiment's folder, and link its arms into the store."""
+    """Copy tables, figures and trace pages to the experiment's folder; link its arms."""
     input:
         planned_artefacts,
         marker=published_marker,
@@ -36,6 +36,7 @@ rule publish_results:
         *LEDGER,
         *PRUNING_TABLES,
         *AUDIT_TABLES,
+        *TRACE_PAGES,
     log:
         "results/store/logs/published/{experiment}.log",
     localrule: True

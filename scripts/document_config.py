@@ -18,6 +18,7 @@ from pydantic import BaseModel, JsonValue
 
 from cotdistil.config import (
     Config,
+    browsing,
     evaluation,
     models,
     problems,
@@ -60,6 +61,7 @@ SECTIONS = {
     "Engine": "`engine`",
     "Audit": "`audit`",
     "Judge": "`audit.judge`",
+    "TraceBrowser": "`trace_browser`",
 }
 
 
@@ -116,7 +118,10 @@ def section_named(name: str) -> type[BaseModel]:
     """The type of a section, from whichever module declares it."""
     if name == "Config":
         return Config
-    modules = (models, problems, teachers, recipes, segmentation, training, evaluation)
+    modules = (
+        *(models, problems, teachers, recipes, segmentation, training, evaluation),
+        browsing,
+    )
     [section] = (vars(module)[name] for module in modules if name in vars(module))
     return section
 

@@ -3,9 +3,9 @@
     python scripts/publish_results.py publish --marker results/quickstart/published/KEY.json
 
 `mark` writes the marker `published/<key>[-<key>…].json`, which names what to show (the figures and
-through them the tables, the ledger, the tables of pruning, the audit), and removes the markers of
-others.
-`publish` copies what the marker names to `tables/` and `figures/`, and links
+through them the tables, the ledger, the tables of pruning, the pages of traces, the audit), and
+removes the markers of others.
+`publish` copies what the marker names to `tables/`, `figures/` and `traces/`, and links
 `arms/<student>/<recipe>/<stage>/seed-<n>` into the store.
 """
 
@@ -40,10 +40,13 @@ def mark(marker: Path) -> None:
 
 
 def publish(marker: Path) -> None:
-    """Copy what the marker names to tables/ and figures/, and link the arms of those tables."""
+    """Copy what the marker names, and link the arms of the tables among it."""
     experiment = marker.parent.parent
     for key in marker.stem.split("-"):
         manifest = read_manifest(key)
+        if manifest["stage"] == "trace_index":
+            _copy_pages(key, manifest, experiment / "traces")
+            continue
         _copy(STORE / manifest["stage"] / key, experiment)
         if manifest["stage"] == "figures":
             tables = manifest["parents"]["tables"]
@@ -56,9 +59,23 @@ def _copy(source: Path, experiment: Path) -> None:
         if file.name not in ("record.json", RECORD_COPY):
             target = experiment / ("figures" if file.suffix in IMAGES else "tables")
             target.mkdir(parents=True, exist_ok=True)
-            part = target / f".{file.name}.part"
-            shutil.copyfile(file, part)
-            part.replace(target / file.name)
+            _copy_file(file, target / file.name)
+
+
+def _copy_pages(key: str, index: dict, folder: Path) -> None:
+    """The pages of the training sets, each under its recipe's name, and the index last."""
+    if folder.exists():
+        shutil.rmtree(folder)
+    folder.mkdir(parents=True)
+    for page, browser in zip(index["params"]["pages"], index["parents"]["browsers"], strict=True):
+        _copy_file(STORE / browser / "browser.html", folder / page["file"])
+    _copy_file(STORE / index["stage"] / key / "index.html", folder / "index.html")
+
+
+def _copy_file(source: Path, target: Path) -> None:
+    part = target.with_name(f".{target.name}.part")
+    shutil.copyfile(source, part)
+    part.replace(target)
 
 
 def _link_arms(folder: Path, tables: dict) -> None:

@@ -16,6 +16,11 @@ PUBLISHED = {
     "tables": ["summary.csv", "summary.md", "gaps.csv"],
     "figures": ["accuracy_vs_tokens.png", "accuracy_vs_tokens.svg"],
     "ledger": ["ledger.csv", "corpora.csv", "contamination.csv", "trace_lengths.png"],
+    "pruning_tables": [
+        *("pruning.csv", "pruning.md", "pruning_reasons.csv", "pruning.png", "pruning.svg"),
+    ],
+    "trace_browsers": ["browser.html"],
+    "trace_index": ["index.html"],
 }
 
 # What stands in for finished results where only the plan matters: every planned artefact's record,
@@ -37,6 +42,7 @@ named += [root / "figures" / "trace_lengths.png"] if plan.ledger else []
 pruning = ("pruning.csv", "pruning.md", "pruning_reasons.csv")
 named += [root / "tables" / name for name in pruning if plan.pruning]
 named += [root / "figures" / f"pruning.{kind}" for kind in ("png", "svg") if plan.pruning]
+named += [root / "traces" / "index.html"] if plan.traces else []
 named += [root / "tables" / name for name in ("audit.csv", "disagreements.csv") if plan.audit]
 named += [root / "figures" / f"accuracy_vs_tokens.{kind}" for kind in ("png", "svg")]
 for path in [Path(record_path(address)) for address in plan.nodes]:
@@ -104,6 +110,6 @@ class Checkout:
     def pretend_what_is_published(self) -> None:
         """Put files into the finished artefacts that the named folder copies."""
         for stage, names in PUBLISHED.items():
-            for folder in (self.folder / "results" / "store" / stage).iterdir():
+            for folder in (self.folder / "results" / "store" / stage).glob("*"):
                 for name in names:
                     (folder / name).write_text(f"{name}, made earlier")

@@ -1,7 +1,8 @@
 """The version of a stage's code, from what the code does rather than from its text.
 
 A fingerprint is a hash of the syntax trees of a command and of all it imports from `scripts/`,
-without comments, docstrings and type annotations. `scripts/code_versions.json` records, for each
+without comments, docstrings and type annotations; the templates of web pages beside a package's
+modules count with the package, byte by byte. `scripts/code_versions.json` records, for each
 stage, an integer version and the fingerprint that it stands for. Code that agrees with the record
 has the recorded version. Code that differs is a version of its own, `<version>+<fingerprint>`:
 whoever edits a command gets the reruns that the edit asks for without doing anything.
@@ -17,6 +18,7 @@ from cotdistil.stages import STAGES
 
 SCRIPTS = Path(__file__).resolve().parent.parent
 RECORD = SCRIPTS / "code_versions.json"
+TEMPLATES = {".html", ".css", ".js"}
 _ANNOTATIONS = {"annotation", "returns", "type_comment", "type_params"}
 
 
@@ -45,7 +47,8 @@ def read_record(scripts: Path = SCRIPTS) -> dict[str, dict]:
 def stage_fingerprint(stage: str, variant: str = "", scripts: Path = SCRIPTS) -> str:
     """A hash over every file that the stage's command reaches through imports; 12 hex digits."""
     digest = hashlib.sha256()
-    for path in imported_files(STAGES[stage].code_roots(variant), scripts):
+    files = imported_files(STAGES[stage].code_roots(variant), scripts)
+    for path in [*files, *templates_beside(files, scripts)]:
         digest.update(path.encode())
         digest.update(file_fingerprint(scripts / path).encode())
     return digest.hexdigest()[:12]
@@ -63,6 +66,13 @@ def imported_files(roots: list[str], scripts: Path = SCRIPTS) -> list[str]:
             found.add(path)
             queue += _imports(scripts / path, scripts)
     return sorted(found)
+
+
+def templates_beside(files: list[str], scripts: Path = SCRIPTS) -> list[str]:
+    """The templates in the folders of the packages among the files; sorted relative paths."""
+    folders = [(scripts / file).parent for file in files if file.endswith("/__init__.py")]
+    found = (file for folder in folders for file in folder.iterdir() if file.suffix in TEMPLATES)
+    return sorted(file.relative_to(scripts).as_posix() for file in found)
 
 
 @cache
@@ -93,7 +103,12 @@ def _module_files(parts: tuple[str, ...], scripts: Path) -> list[str]:
 
 @cache
 def file_fingerprint(path: Path) -> str:
-    """A hash of one file's syntax tree without comments, docstrings and annotations."""
+    """A hash of one file's syntax tree without comments, docstrings and annotations.
+
+    Of a template, a hash of its bytes.
+    """
+    if path.suffix in TEMPLATES:
+        return hashlib.sha256(path.read_bytes()).hexdigest()
     return hashlib.sha256(repr(_meaning(_tree(path))).encode()).hexdigest()
 
 

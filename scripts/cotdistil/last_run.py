@@ -52,7 +52,7 @@ def begin_run(config: Config, plan: Plan) -> None:
 
 
 def remove_stale_results(plan: Plan) -> None:
-    """Remove named tables and figures that show another config's results.
+    """Remove named tables, figures and trace pages that show another config's results.
 
     They are copies; what they were copied from stays in the store. With the copies gone, Snakemake
     publishes those that the config asks for, whatever it remembers or forgot of earlier runs.
@@ -60,7 +60,7 @@ def remove_stale_results(plan: Plan) -> None:
     folder = Path("results") / plan.experiment
     if folder.exists() and not Path(plan.marker).exists():
         lock_results(Path("results"))
-        for part in ("tables", "figures"):
+        for part in ("tables", "figures", "traces"):
             shutil.rmtree(folder / part, ignore_errors=True)
 
 

@@ -15,7 +15,9 @@ def print_summary(experiment: str) -> None:
     for label, path in (
         ("tables", folder / "tables"),
         ("figure", folder / "figures" / "accuracy_vs_tokens.png"),
+        ("traces", folder / "traces" / "index.html"),
         ("arms", folder / "arms"),
         ("resolved config", folder / "config.yaml"),
     ):
-        print(f"{label:<16} {path}")
+        if path.exists():
+            print(f"{label:<16} {path}")

@@ -76,4 +76,6 @@ STAGES: dict[str, Stage] = {
     "ledger": Stage("tabulate_ledger.py"),
     "pruning_tables": Stage("tabulate_pruning.py"),
     "audit_tables": Stage("tabulate_audit.py"),
+    "trace_browsers": Stage("browse_traces.py", by_content=True),
+    "trace_index": Stage("index_browsers.py"),
 }

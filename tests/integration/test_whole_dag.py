@@ -108,6 +108,9 @@ def test_the_whole_dag_ends_in_tables_that_hold_what_they_promise(tmp_path, tiny
     assert reasons["traces"].sum() == 8
     assert reasons["kept"].sum() == pruned["traces_out"]
     assert (results / "figures" / "pruning.png").stat().st_size > 10_000
+    pages = {file.name for file in (results / "traces").iterdir()}
+    assert pages == {"index.html", "short.html", "long.html", "mix.html", "pruned.html"}
+    assert "pruned · tiny" in (results / "traces" / "index.html").read_text()
     assert (results / "arms/tiny/mix/sft/seed-0/model/model.safetensors").exists()
     # What a person sees: the progress of each job, the table, and where the files are.
     assert "sft           tiny · mix · seed 0" in output

@@ -80,9 +80,26 @@ PROJECT = {
         BATCH = 4
         """,
     "cotdistil/engines/sampling.py": "GREEDY = 0.0\n",
+    "browse_traces.py": """
+        from cotdistil.page import TITLE
+
+
+        def main():
+            print(TITLE)
+        """,
+    "cotdistil/page/__init__.py": "TITLE = 'traces'\n",
+    "cotdistil/page/page.css": "a { color: red }\n",
+    "cotdistil/page/page.html": "<p>{{title}}</p>\n",
+    "cotdistil/page/page.js": "const one = 1;\n",
+    "cotdistil/page/notes.txt": "what is to be done\n",
+    "cotdistil/other_page/page.css": "a { color: red }\n",
 }
-STAGE_VARIANTS = [("training_sets", ""), ("samples", "vllm"), ("samples", "transformers")]
+STAGE_VARIANTS = [
+    *(("training_sets", ""), ("samples", "vllm"), ("samples", "transformers")),
+    ("trace_browsers", ""),
+]
 TRAINING_SETS, SAMPLES = {"training_sets"}, {"samples.vllm", "samples.transformers"}
+PAGES = {"trace_browsers"}
 
 
 @pytest.fixture
@@ -160,6 +177,10 @@ def test_the_same_code_in_another_folder_is_the_same_version(project):
             id="line breaks",
         ),
         pytest.param("cotdistil/unused.py", "VALUE = 1", "VALUE = 2", id="a module not imported"),
+        pytest.param("cotdistil/page/notes.txt", "done", "left", id="a file that is no template"),
+        pytest.param(
+            "cotdistil/other_page/page.css", "red", "blue", id="a template of no imported package"
+        ),
     ],
 )
 def test_an_edit_that_cannot_change_what_the_code_does_keeps_the_version(project, file, old, new):
@@ -228,6 +249,9 @@ def test_an_annotation_changed_in_a_dataclass_keeps_the_version_and_a_new_field_
         pytest.param(
             "generate_samples.py", "def main", "def run", SAMPLES, id="the command of the variants"
         ),
+        pytest.param("cotdistil/page/page.html", "<p>", "<h1>", PAGES, id="a page's template"),
+        pytest.param("cotdistil/page/page.css", "red", "blue", PAGES, id="a page's style"),
+        pytest.param("cotdistil/page/page.js", "1", "2", PAGES, id="a page's script"),
     ],
 )
 def test_an_edit_of_what_the_code_does_changes_the_stages_that_reach_it(
@@ -247,6 +271,15 @@ def test_a_module_moved_is_another_version(project):
     (scripts / "cotdistil/ranking.py").rename(scripts / "cotdistil/order.py")
     before, after = fingerprints(project()), fingerprints(scripts)
     assert {name for name in before if before[name] != after[name]} == TRAINING_SETS
+
+
+def test_a_template_that_is_added_or_renamed_is_another_version(project):
+    scripts = project()
+    (scripts / "cotdistil/page/more.css").write_text("")
+    renamed = project()
+    (renamed / "cotdistil/page/page.js").rename(renamed / "cotdistil/page/main.js")
+    found = {fingerprints(each)["trace_browsers"] for each in (project(), scripts, renamed)}
+    assert len(found) == 3
 
 
 def test_imports_that_go_in_a_circle_are_followed_once(project):

@@ -61,6 +61,7 @@ gaps:
   delta: {{of: long, minus: given}}
 engine: {{backend: transformers}}
 audit: {{math_verify: true, judge: {{model: Qwen/Qwen2.5-32B-Instruct, concurrency: 8}}}}
+trace_browser: {{traces: 100}}
 """
 FULL = yaml.safe_load(EVERY_SECTION)
 MISSING = object()

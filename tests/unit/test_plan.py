@@ -67,6 +67,8 @@ FILES = {
 SHOWN_BY_NAME = ("tables", "figures")
 LENGTHS = {"token_counts", "ledger"}
 PRUNED = {"pruned", "pruning_tables"}
+PAGES = {"trace_browsers", "trace_index"}
+SETS = {"training_sets", *PRUNED, *PAGES}
 
 
 def surroundings(files=FILES, versions=None) -> Surroundings:
@@ -93,7 +95,7 @@ def changed(path: str, value: object, config: dict = CONFIG) -> dict:
 
 def artefacts(found: Plan) -> set[str]:
     """The addresses of all that costs something to make."""
-    shown = (*SHOWN_BY_NAME, "ledger", "pruning_tables")
+    shown = (*SHOWN_BY_NAME, "ledger", "pruning_tables", *PAGES)
     return {address for address, node in found.nodes.items() if node.stage not in shown}
 
 
@@ -132,7 +134,7 @@ def test_parents_stand_before_their_children_and_every_parent_is_planned(config)
         assert address == each.address
         assert set(each.parent_addresses) <= seen
         seen.add(address)
-    assert list(found.nodes)[-2:] == [found.ledger, found.pruning]
+    assert list(found.nodes)[-1] == found.traces
     assert found.nodes[found.figures].parents == {"tables": found.tables}
     assert {each.stage for each in found.nodes.values()} <= set(STAGES)
 
@@ -144,7 +146,7 @@ def test_a_key_belongs_to_one_artefact():
 
 def test_nothing_is_planned_that_the_tables_do_not_need():
     found = plan()
-    needed = {found.figures, found.ledger, found.pruning}
+    needed = {found.figures, found.ledger, found.pruning, found.traces}
     for address in reversed(found.nodes):
         if address in needed:
             needed.update(found.nodes[address].parent_addresses)
@@ -432,36 +434,39 @@ AFTER_SFT = {"sft", "samples", "scores", *SHOWN_BY_NAME}
 @pytest.mark.parametrize(
     ("path", "value", "stages"),
     [
-        ("models.small.gguf", "other.gguf", {"models", *PRUNED, *LENGTHS, *AFTER_SFT}),
+        ("models.small.gguf", "other.gguf", {"models", *PRUNED, *PAGES, *LENGTHS, *AFTER_SFT}),
         # The questions of a benchmark decide what other training problems are screened for.
         (
             "problems.sums.test",
             5,
-            {"problems", "screening", "training_sets", "ledger", *AFTER_SFT},
+            {"problems", "screening", "training_sets", "ledger", *PAGES, *AFTER_SFT},
         ),
         (
             "problems.sums.train",
             9,
-            {"problems", "screening", "corpora", "training_sets", *PRUNED, *LENGTHS, *AFTER_SFT},
+            {"problems", "screening", "corpora", *SETS, *LENGTHS, *AFTER_SFT},
         ),
         (
             "teachers.careful.wrong_turn",
             0.3,
-            {"corpora", "training_sets", *PRUNED, *LENGTHS, *AFTER_SFT},
+            {"corpora", *SETS, *LENGTHS, *AFTER_SFT},
         ),
-        ("screening", {"ngram": 8}, {"screening", "training_sets", *PRUNED, "ledger", *AFTER_SFT}),
-        ("recipes.given.seed", 6, {"training_sets", "ledger", *AFTER_SFT}),
-        ("recipes.given.choose", "shortest", {"training_sets", "ledger", *AFTER_SFT}),
-        ("recipes.mix.seed", 6, {"training_sets", "ledger", *AFTER_SFT}),
-        ("recipes.pruned.prune.max_tokens", 8, {*PRUNED, "ledger", *AFTER_SFT}),
-        ("prompt", {"instruction": "Think."}, {*PRUNED, *LENGTHS, *AFTER_SFT}),
+        ("screening", {"ngram": 8}, {"screening", *SETS, "ledger", *AFTER_SFT}),
+        ("recipes.given.seed", 6, {"training_sets", "ledger", *PAGES, *AFTER_SFT}),
+        ("recipes.given.choose", "shortest", {"training_sets", "ledger", *PAGES, *AFTER_SFT}),
+        ("recipes.mix.seed", 6, {"training_sets", "ledger", *PAGES, *AFTER_SFT}),
+        ("recipes.pruned.prune.max_tokens", 8, {*PRUNED, "ledger", *PAGES, *AFTER_SFT}),
+        ("prompt", {"instruction": "Think."}, {*PRUNED, *PAGES, *LENGTHS, *AFTER_SFT}),
         ("training.sft.epochs", 3, AFTER_SFT),
         ("seeds", [0, 2], AFTER_SFT),
         ("benchmarks.sums.max_tokens", 11, {"samples", "scores", *SHOWN_BY_NAME}),
         ("benchmarks.sums.score_truncated", True, {"scores", *SHOWN_BY_NAME}),
-        ("engine", {"backend": "transformers"}, {*PRUNED, "ledger", *AFTER_SFT}),
+        ("engine", {"backend": "transformers"}, {*PRUNED, "ledger", *PAGES, *AFTER_SFT}),
         ("engine", {"gpu_memory_share": 0.5}, set()),
         ("gaps.delta.minus", "short", set(SHOWN_BY_NAME)),
+        ("trace_browser", {"traces": 5}, PAGES),
+        ("trace_browser", {"traces": 1000}, set()),
+        ("trace_browser", None, set()),
     ],
 )
 def test_a_value_changes_the_stages_that_it_decides(path, value, stages):
@@ -471,7 +476,7 @@ def test_a_value_changes_the_stages_that_it_decides(path, value, stages):
 def test_another_content_of_a_local_file_changes_what_is_made_from_it():
     files = {**FILES, "data/traces.parquet": {"traces.parquet": ("6" * 64, "/data/traces.parquet")}}
     fresh = set(plan(files=files).nodes) - set(plan().nodes)
-    stages = {"corpora", "training_sets", *LENGTHS, *AFTER_SFT}
+    stages = {"corpora", "training_sets", *PAGES, *LENGTHS, *AFTER_SFT}
     assert {address.split("/")[0] for address in fresh} == stages
     trained = {plan(files=files).nodes[each].name for each in fresh if each.startswith("sft/")}
     assert trained == {
@@ -483,7 +488,8 @@ def test_a_new_code_version_of_a_variant_changes_what_it_makes():
     found = plan(versions={("corpora", "file"): "2"})
     fresh = [found.nodes[each] for each in set(found.nodes) - set(plan().nodes)]
     assert [each.name for each in fresh if each.stage == "corpora"] == ["given"]
-    assert {each.stage for each in fresh} == {"corpora", "training_sets", *LENGTHS, *AFTER_SFT}
+    stages = {"corpora", "training_sets", *PAGES, *LENGTHS, *AFTER_SFT}
+    assert {each.stage for each in fresh} == stages
     found = plan(versions={("samples", "vllm"): "2"})
     fresh = {each.split("/")[0] for each in set(found.nodes) - set(plan().nodes)}
     assert fresh == {"samples", "scores", *SHOWN_BY_NAME}
@@ -554,14 +560,79 @@ def test_how_the_judge_is_reached_decides_nothing(key, value, stages):
         assert ({**judged.params, **judged.settings})[key] == value
 
 
-def test_what_the_named_folder_shows_is_named_by_its_figures_tables_and_audit():
+# --- pages to read traces in ----------------------------------------------------------------------
+
+
+def pages(found: Plan) -> dict[str, Node]:
+    """File name -> the page."""
+    index = found.nodes[found.traces]
+    browsers = [found.nodes[address] for address in index.parents["browsers"]]
+    return {
+        described["file"]: browser
+        for described, browser in zip(index.params["pages"], browsers, strict=True)
+    }
+
+
+def test_each_training_set_has_a_page_by_its_recipe_and_by_its_student_where_that_differs():
+    found = pages(plan())
+    assert {file: page.name for file, page in found.items()} == {
+        "long.html": "long",
+        "short.html": "short",
+        "given.html": "given",
+        "mix.html": "mix",
+        "pruned.small.html": "pruned · small",
+        "pruned.mine.html": "pruned · mine",
+    }
+    one_student = pages(plan({**CONFIG, "students": ["small"]}))
+    assert one_student["pruned.html"].key == found["pruned.small.html"].key
+
+
+def test_the_page_of_a_pruned_set_is_made_from_the_set_before_pruning_too():
+    found = plan()
+    for student in ("small", "mine"):
+        page = pages(found)[f"pruned.{student}.html"]
+        pruned = node(found, "pruned", f"{student} · pruned")
+        whole = node(found, "training_sets", "long")
+        assert page.parents == {"training_set": whole.address, "pruned": pruned.address}
+    assert pages(found)["long.html"].parents == {"training_set": whole.address}
+    uncut = pages(plan(changed("recipes.pruned.prune.cutter", "none")))
+    assert uncut["pruned.html"].parents == {"training_set": whole.address}
+
+
+def test_a_change_of_one_recipe_leaves_the_pages_of_others():
+    before, after = (pages(plan(config)) for config in (CONFIG, changed("recipes.mix.seed", 6)))
+    assert [file for file in before if before[file].key != after[file].key] == ["mix.html"]
+
+
+def test_a_recipe_renamed_has_another_page_and_the_others_stay():
+    recipes = {
+        {"given": "given2"}.get(name, name): each for name, each in CONFIG["recipes"].items()
+    }
+    renamed = {**CONFIG, "recipes": recipes, "gaps": {}}
+    before, after = pages(plan({**CONFIG, "gaps": {}})), pages(plan(renamed))
+    assert set(after) - set(before) == {"given2.html"}
+    assert all(after[file].key == before[file].key for file in set(after) & set(before))
+
+
+def test_no_two_pages_have_the_same_name():
+    recipes = {"index": {"take": "long"}, "a": {"prune": {"recipe": "index"}}}
+    recipes |= {"a.small": {"take": "short"}, "a.mine": {"take": "given"}}
+    found = pages(plan({**CONFIG, "recipes": recipes, "gaps": {}}))
+    assert list(found) == [
+        *("index-2.html", "a.small.html", "a.mine.html", "a.small-2.html", "a.mine-2.html"),
+    ]
+
+
+def test_what_the_named_folder_shows_is_named_by_its_figures_tables_pages_and_audit():
     plain, audited = plan(), plan(AUDITED)
-    keys = [plain.nodes[each].key for each in (plain.figures, plain.ledger, plain.pruning)]
+    keys = [
+        plain.nodes[each].key for each in (plain.figures, plain.ledger, plain.pruning, plain.traces)
+    ]
     assert plain.marker == f"results/plan/published/{'-'.join(keys)}.json"
     keys.append(audited.nodes[audited.audit].key)
     assert audited.marker == f"results/plan/published/{'-'.join(keys)}.json"
     untrained = plan({**CONFIG, "recipes": {}, "gaps": {}})
-    assert untrained.ledger == untrained.pruning == ""
+    assert untrained.ledger == untrained.pruning == untrained.traces == ""
     assert untrained.marker.count("-") == 0
 
 
@@ -795,7 +866,7 @@ def test_a_limit_in_tokens_makes_a_training_set_for_each_student():
 # --- steps by a model -----------------------------------------------------------------------------
 
 SEGMENTED = changed("recipes.pruned.prune.segmentation", {"model": "large"})
-AFTER_STEPS = {"steps", *PRUNED, "ledger", *AFTER_SFT}
+AFTER_STEPS = {"steps", *PRUNED, "ledger", *PAGES, *AFTER_SFT}
 
 
 def test_without_a_segmentation_no_model_is_asked_about_steps():

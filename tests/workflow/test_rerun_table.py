@@ -56,10 +56,19 @@ def jobs(cells, config):
         found.append("ledger: quickstart")
     if cells["pruning tables"]:
         found.append("pruning tables: quickstart")
+    found += [f"trace browser: {title(name, config)}" for name in arms("pages")]
+    found += ["trace index: quickstart"] * bool(cells["pages"])
     if cells["publish"]:
         experiment = config["experiment"]
         found += [f"publishing the tables of {experiment}", f"results/{experiment}"]
     return sorted(found)
+
+
+def title(recipe, config):
+    """What the page of a recipe's traces is called."""
+    prune = config["recipes"][recipe]["prune"]
+    on_policy = prune is not None and prune["cutter"] != "none"
+    return f"{recipe} · {STUDENT}" if on_policy else recipe
 
 
 def leaves(value, path=()):

@@ -18,6 +18,7 @@ PUBLISH = ["publishing the tables of quickstart", "results/quickstart"]
 REPORT = ["figures: quickstart", *PUBLISH, "tables: quickstart"]
 LEDGER = "ledger: quickstart"
 PRUNING = "pruning tables: quickstart"
+INDEX = "trace index: quickstart"
 ARM = "smollm2-135m · {} · seed {}"
 ARMS = ["smollm2-135m · base", *(ARM.format(r, 0) for r in ("short", "long", "mix", "pruned"))]
 
@@ -25,6 +26,14 @@ ARMS = ["smollm2-135m · base", *(ARM.format(r, 0) for r in ("short", "long", "m
 def arm_jobs(recipe, seed=0, benchmark="sums"):
     arm = ARM.format(recipe, seed)
     return [f"SFT: {arm}", f"samples: {arm} · {benchmark}", f"scores: {arm} · {benchmark}"]
+
+
+def page_jobs(*titles):
+    """The pages of traces with these titles, and their table of contents."""
+    return [*(f"trace browser: {title}" for title in titles), INDEX]
+
+
+PRUNED_PAGE = "pruned · smollm2-135m"
 
 
 def edit(checkout: Checkout, change):
@@ -55,6 +64,7 @@ def test_two_values_swapped_run_what_either_decides(finished):
     jobs = ["corpus: long", "training set: long", "training set: mix", LEDGER]
     jobs += ["token counts: long in tokens of smollm2-135m"]
     jobs += ["pruning: smollm2-135m · pruned", *arm_jobs("long"), *arm_jobs("mix")]
+    jobs += page_jobs("long", "mix", PRUNED_PAGE)
     assert finished.planned_jobs() == sorted([*jobs, *arm_jobs("pruned"), PRUNING, *REPORT])
 
 
@@ -68,7 +78,7 @@ def test_a_recipe_added_runs_its_arm_only(finished):
     half = {"mix": {"long": 1.0, "short": 1.0}}
     edit(finished, lambda config: config["recipes"].update(half=half))
     assert finished.planned_jobs() == sorted(
-        ["training set: half", LEDGER, *arm_jobs("half"), *REPORT]
+        ["training set: half", LEDGER, *arm_jobs("half"), *page_jobs("half"), *REPORT]
     )
 
 
@@ -76,44 +86,46 @@ def test_a_recipe_made_of_two_others_crosses_them(finished):
     both = {"mix": {"pruned": 1.0, "short": 4.0}}
     edit(finished, lambda config: config["recipes"].update(both=both))
     assert finished.planned_jobs() == sorted(
-        ["training set: both", LEDGER, *arm_jobs("both"), *REPORT]
+        ["training set: both", LEDGER, *arm_jobs("both"), *page_jobs("both"), *REPORT]
     )
 
 
 def test_a_recipe_removed_runs_only_the_tables(finished):
     edit(finished, lambda config: config["recipes"].pop("pruned"))
-    assert finished.planned_jobs() == sorted([LEDGER, *REPORT])
+    assert finished.planned_jobs() == sorted([LEDGER, INDEX, *REPORT])
 
 
-def test_a_recipe_renamed_runs_only_the_tables(finished):
+def test_a_recipe_renamed_runs_only_the_tables_and_its_page(finished):
     def rename(config):
         config["recipes"]["brief"] = config["recipes"].pop("short")
         config["recipes"]["mix"]["mix"] = {"long": 0.2, "brief": 0.8}
         config["gaps"]["delta_long"]["minus"] = "brief"
 
     edit(finished, rename)
-    assert finished.planned_jobs() == sorted([LEDGER, *REPORT])
+    assert finished.planned_jobs() == sorted([LEDGER, *page_jobs("brief"), *REPORT])
 
 
-def test_a_pruned_recipe_renamed_runs_only_the_tables(finished):
+def test_a_pruned_recipe_renamed_runs_only_the_tables_and_its_page(finished):
     edit(finished, lambda config: config["recipes"].update(cut=config["recipes"].pop("pruned")))
-    assert finished.planned_jobs() == sorted([LEDGER, PRUNING, *REPORT])
+    jobs = [LEDGER, PRUNING, *page_jobs("cut · smollm2-135m"), *REPORT]
+    assert finished.planned_jobs() == sorted(jobs)
 
 
 def test_a_second_cutter_is_tabulated_beside_the_first(finished):
     full = {"prune": {"recipe": "long", "cutter": "full", "max_tokens": 8, "backend": "vllm"}}
     edit(finished, lambda config: config["recipes"].update(full=full))
     jobs = ["pruning: smollm2-135m · full", *arm_jobs("full"), LEDGER, PRUNING, *REPORT]
+    jobs += page_jobs("full · smollm2-135m")
     assert finished.planned_jobs() == sorted(jobs)
 
 
-def test_a_student_renamed_runs_only_the_tables(finished):
+def test_a_student_renamed_runs_only_the_tables_and_its_pages(finished):
     def rename(config):
         config["models"]["tiny"] = config["models"].pop("smollm2-135m")
         config["students"] = ["tiny"]
 
     edit(finished, rename)
-    assert finished.planned_jobs() == sorted([PRUNING, *REPORT])
+    assert finished.planned_jobs() == sorted([PRUNING, *page_jobs("pruned · tiny"), *REPORT])
 
 
 def test_a_benchmark_renamed_runs_only_the_tables(finished):
@@ -217,8 +229,9 @@ def test_a_student_added_runs_its_own_arms_only(finished, tmp_path):
     jobs = finished.planned_jobs()
     assert [job for job in jobs if "smollm2-135m" in job] == []
     assert [job for job in jobs if job.startswith(("corpus", "training set", "problems"))] == []
-    # Its model, its own pruning, four trainings, samples and scores of five arms.
-    assert len([job for job in jobs if "other" in job]) == 1 + 1 + 4 + 5 + 5
+    # Its model, its own pruning and the page of that, four trainings, samples and scores of five
+    # arms.
+    assert len([job for job in jobs if "other" in job]) == 1 + 2 + 4 + 5 + 5
 
 
 def test_a_changed_segmentation_runs_the_steps_and_the_pruning_behind_them(finished):
@@ -229,6 +242,7 @@ def test_a_changed_segmentation_runs_the_steps_and_the_pruning_behind_them(finis
         config["recipes"]["pruned"]["prune"]["segmentation"]["instruction"] = "Which?"
 
     behind = ["pruning: smollm2-135m · pruned", *arm_jobs("pruned"), LEDGER, PRUNING, *REPORT]
+    behind += page_jobs(PRUNED_PAGE)
     for change in (segment, reword):
         assert finished.planned_jobs() == []
         edit(finished, change)
@@ -317,6 +331,56 @@ def test_the_tables_of_pruning_are_no_target_where_nothing_is_pruned(finished):
     assert finished.snakemake("--dry-run", target).returncode != 0
 
 
+# --- pages of traces ------------------------------------------------------------------------------
+
+
+def test_more_traces_on_a_page_make_the_pages_again_and_nothing_else(finished):
+    edit(finished, lambda config: config.update(trace_browser={"traces": 20}))
+    jobs = page_jobs("short", "long", "mix", PRUNED_PAGE)
+    assert finished.planned_jobs() == sorted([*jobs, *PUBLISH])
+    edit(finished, lambda config: config.update(trace_browser={"traces": 1000}))
+    assert finished.planned_jobs() == []
+
+
+def test_pages_are_not_made_where_the_config_says_so(finished):
+    target = "results/quickstart/traces/index.html"
+    assert finished.snakemake("--dry-run", target).returncode == 0
+    edit(finished, lambda config: config.update(trace_browser=None))
+    assert finished.planned_jobs() == PUBLISH
+    assert finished.snakemake("--dry-run", target).returncode != 0
+
+
+def test_an_edited_template_makes_the_pages_again_and_nothing_else(finished):
+    edit_text(finished, "scripts/cotdistil/trace_browser/page.css", "margin: 0;", "margin: 1px;")
+    jobs = page_jobs("short", "long", "mix", PRUNED_PAGE)
+    assert finished.planned_jobs() == sorted([*jobs, *PUBLISH])
+
+
+def test_an_edited_table_of_contents_makes_no_page_again(finished):
+    edit_text(finished, "scripts/cotdistil/trace_index/page.html", "<h1>", "<h1>All ")
+    assert finished.planned_jobs() == sorted([INDEX, *PUBLISH])
+
+
+def test_the_pages_stand_in_the_named_folder_and_go_with_their_recipe_and_section(finished):
+    finished.pretend_what_is_published()
+    traces = finished.folder / "results/quickstart/traces"
+
+    def published():
+        result = finished.snakemake("--cores", "1")
+        assert result.returncode == 0, result.stdout
+        assert finished.planned_jobs() == []
+        return sorted(file.name for file in traces.iterdir()) if traces.exists() else None
+
+    next((finished.folder / "results/quickstart/published").glob("*.json")).unlink()
+    pages = ["index.html", "long.html", "mix.html", "pruned.html", "short.html"]
+    assert published() == pages
+    edit(finished, lambda config: config.update(trace_browser=None))
+    assert published() is None
+    edit(finished, lambda config: config.pop("trace_browser"))
+    assert published() == pages
+    assert (traces / "mix.html").read_text() == "browser.html, made earlier"
+
+
 # --- edits that change nothing --------------------------------------------------------------------
 
 
@@ -344,7 +408,7 @@ def test_recipes_in_another_order_run_only_the_tables(finished):
         config["recipes"] = dict(reversed(config["recipes"].items()))
 
     edit(finished, reverse)
-    assert finished.planned_jobs() == sorted([LEDGER, *REPORT])
+    assert finished.planned_jobs() == sorted([LEDGER, INDEX, *REPORT])
 
 
 def test_the_saved_resolved_config_is_the_same_experiment(finished):
@@ -400,6 +464,7 @@ def test_an_edited_engine_reruns_only_what_that_engine_generates(finished):
     path = finished.folder / "scripts/cotdistil/engines/vllm_engine.py"
     path.write_text(f"{path.read_text()}\nEDITED = 1\n")
     jobs = ["pruning: smollm2-135m · pruned", *arm_jobs("pruned"), LEDGER, PRUNING, *REPORT]
+    jobs += page_jobs(PRUNED_PAGE)
     assert finished.planned_jobs() == sorted(jobs)
 
 
@@ -472,7 +537,7 @@ def test_another_experiments_tables_are_refused_with_a_word_on_configfile(finish
 
 def test_a_dry_run_works_in_a_fresh_checkout_and_writes_nothing(tmp_path):
     checkout = Checkout(tmp_path / "fresh")
-    assert len(checkout.planned_jobs()) == 31
+    assert len(checkout.planned_jobs()) == 36
     assert not (checkout.folder / "results").exists()
 
 
@@ -500,11 +565,11 @@ def test_what_no_experiment_refers_to_is_listed_and_deleted_only_when_told(finis
     assert " 0 artefacts" in clean()
     edit(finished, lambda config: config["recipes"].pop("pruned"))
     finished.pretend_all_is_done()
-    # The pruned arm's training set, model, samples and scores, and tables, figure, ledger and
-    # the tables of pruning.
-    assert " 8 artefacts not needed" in clean()
+    # The pruned arm's training set, model, samples and scores, its page, and the page's table of
+    # contents, tables, figure, ledger and the tables of pruning.
+    assert " 10 artefacts not needed" in clean()
     assert finished.planned_jobs() == []
-    assert " 8 artefacts deleted" in clean("--delete")
+    assert " 10 artefacts deleted" in clean("--delete")
     assert " 0 artefacts" in clean()
     assert finished.planned_jobs() == []
 

@@ -10,6 +10,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from cotdistil.config.browsing import TraceBrowser
 from cotdistil.config.evaluation import Audit, Benchmark, Engine, Gap, Prompt
 from cotdistil.config.models import Model
 from cotdistil.config.problems import Problems
@@ -45,3 +46,6 @@ class Config(Section):
     gaps: dict[Name, Gap] = Field({}, description="differences between recipes to report")
     engine: Engine = Field(Engine(), description="what generates text")
     audit: Audit | None = Field(None, description="other opinions on the verdicts; off by default")
+    trace_browser: TraceBrowser | None = Field(
+        TraceBrowser(), description="pages to read the training sets' traces in; null: none"
+    )

@@ -56,7 +56,8 @@ RESERVED_NAMES = frozenset(
         *("build_training_set", "segment_thinking", "prune_traces"),
         *("train_sft", "generate_samples", "score_samples", "audit_scores", "judge_mismatches"),
         *("summarize_scores", "plot_accuracy_tokens", "tabulate_audit"),
-        *("tabulate_ledger", "tabulate_pruning", "mark_published", "publish_results"),
+        *("tabulate_ledger", "tabulate_pruning", "browse_traces", "index_browsers"),
+        *("mark_published", "publish_results"),
     }
 )
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from cotdistil.config import Config
+from cotdistil.plan.browse import trace_index
 from cotdistil.plan.builder import Builder, Surroundings
 from cotdistil.plan.curate import training_set
 from cotdistil.plan.data import model
@@ -24,8 +25,8 @@ class Plan:
     """Every artefact of one experiment, parents before children.
 
     nodes: address -> node.
-    tables, figures, ledger, pruning, audit: the addresses of the final artefacts; "" where there is
-    none.
+    tables, figures, ledger, pruning, traces, audit: the addresses of the final artefacts; "" where
+    there is none.
     remember_files: writes the hashes of local files down, so that the next plan need not read them.
     """
 
@@ -35,13 +36,14 @@ class Plan:
     figures: str = ""
     ledger: str = ""
     pruning: str = ""
+    traces: str = ""
     audit: str = ""
     remember_files: Callable[[], None] = lambda: None
 
     @property
     def finals(self) -> list[str]:
         """The addresses of what the experiment's named folder shows; tables come with figures."""
-        shown = (self.figures, self.ledger, self.pruning, self.audit)
+        shown = (self.figures, self.ledger, self.pruning, self.traces, self.audit)
         return [address for address in shown if address]
 
     @property
@@ -68,6 +70,7 @@ def make_plan(config: Config, surroundings: Surroundings) -> Plan:
     plan.figures = figures(build, plan.tables)
     plan.ledger = ledger(build)
     plan.pruning = pruning_tables(build)
+    plan.traces = trace_index(build)
     if config.audit is not None:
         plan.audit = audit(build, arms, scored)
     return plan

@@ -1,5 +1,7 @@
 """The final artefacts: tables and figures over the scores, of the data and of pruning."""
 
+from collections.abc import Iterator
+
 from cotdistil.plan.builder import Builder
 from cotdistil.plan.curate import training_set
 from cotdistil.plan.data import benchmark_problems, problems, screening
@@ -96,11 +98,17 @@ def _benchmark_names(build: Builder) -> dict[str, str]:
 
 def _add_training_sets(build: Builder, described: list[dict], addresses: list[str]) -> None:
     """Each training set once; with its student where it is made for one."""
+    for name, students, address in named_training_sets(build):
+        shared = len(students) == len(build.config.students)
+        described.append({"name": name, "student": None if shared else ", ".join(students)})
+        addresses.append(address)
+
+
+def named_training_sets(build: Builder) -> Iterator[tuple[str, list[str], str]]:
+    """Each training set of each recipe: the recipe, the students that it is for, its address."""
     for name in build.config.recipes:
         by_address: dict[str, list[str]] = {}
         for student in build.config.students:
             by_address.setdefault(training_set(build, name, student), []).append(student)
         for address, students in by_address.items():
-            shared = len(students) == len(build.config.students)
-            described.append({"name": name, "student": None if shared else ", ".join(students)})
-            addresses.append(address)
+            yield name, students, address

@@ -1,0 +1,44 @@
+/* The traces: compressed blocks in the page, opened when they are needed. */
+
+const INDEX = JSON.parse(byId("index").textContent);
+const BLOCKS = document.querySelectorAll("script.block");
+const BLOCKS_OPEN = 40;
+
+/** Position of the first trace of each block, and of the end of the last. */
+const BLOCK_STARTS = INDEX.blocks.reduce((starts, size) => [...starts, starts.at(-1) + size], [0]);
+const POSITION_OF_ROW = new Map(INDEX.traces.map((entry, position) => [entry.row, position]));
+
+const openBlocks = new Map();
+
+/** The traces of a block; the blocks that were read last stay open. */
+function readBlock(number) {
+  const traces = openBlocks.get(number) ?? unpack(BLOCKS[number].textContent);
+  openBlocks.delete(number);
+  openBlocks.set(number, traces);
+  if (openBlocks.size > BLOCKS_OPEN) openBlocks.delete(openBlocks.keys().next().value);
+  return traces;
+}
+
+async function unpack(base64) {
+  const characters = atob(base64);
+  const packed = new Uint8Array(characters.length);
+  for (let i = 0; i < packed.length; i++) packed[i] = characters.charCodeAt(i);
+  const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream("gzip"));
+  return new Response(stream).json();
+}
+
+/** The trace at a position of the index. */
+async function readTrace(position) {
+  const block = blockOf(position);
+  return (await readBlock(block))[position - BLOCK_STARTS[block]];
+}
+
+function blockOf(position) {
+  let [low, high] = [0, INDEX.blocks.length - 1];
+  while (low < high) {
+    const middle = (low + high + 1) >> 1;
+    if (BLOCK_STARTS[middle] <= position) low = middle;
+    else high = middle - 1;
+  }
+  return low;
+}
