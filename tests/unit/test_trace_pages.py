@@ -340,6 +340,10 @@ def test_matches_are_marked_and_n_leads_from_one_to_the_next(browser, address):
         assert page.run(current) == 1
         page.press("n")
         assert page.run(current) == 0
+        # What was cut is hidden: its matches are not gone to.
+        page.click("#fold")
+        page.click("#fold")
+        assert page.run(current) == 0
 
 
 def test_what_is_not_found_is_said_and_the_filters_can_be_cleared(browser, address):

@@ -19,7 +19,7 @@ async function refresh() {
     if (!found.includes(position) && (progress.done || position < progress.read)) {
       view.row = rowAt(0);
     }
-    if (isNew) turnTo(placeOfTrace());
+    if (isNew || (shownRow === null && placeOfTrace() >= 0)) turnTo(placeOfTrace());
     tellFound(progress);
     showList(found, progress.done);
     if (progress.done || placeOfTrace() >= 0) await showTrace();
@@ -53,7 +53,7 @@ async function showTrace() {
   if (place < 0) {
     shownRow = null;
     byId("trace").replaceChildren(emptyElement());
-    showMatches();
+    tellMatches();
     return;
   }
   const row = view.row;
@@ -64,7 +64,8 @@ async function showTrace() {
   shownRow = row;
   byId("trace").parentElement.scrollTop = 0;
   if (document.documentElement.scrollTop > byId("layout").offsetTop) byId("layout").scrollIntoView();
-  showMatches();
+  tellMatches();
+  if (view.text) nextMatch();
 }
 
 function emptyElement() {
@@ -91,11 +92,10 @@ function go(by) {
   showTrace();
 }
 
-function showMatches() {
+function tellMatches() {
   const marks = visibleMarks();
   byId("next-match").hidden = !marks.length;
   byId("next-match").textContent = `n: ${marks.length === 1 ? "the match" : `next of ${grouped(marks.length)} matches`}`;
-  if (marks.length && view.text) nextMatch();
 }
 
 function visibleMarks() {
@@ -153,7 +153,7 @@ function onTraceClick(event) {
 
 function showFolded() {
   document.body.classList.toggle("folded", view.fold);
-  showMatches();
+  tellMatches();
 }
 
 /** The address was changed by hand, or by a link of the list. */
