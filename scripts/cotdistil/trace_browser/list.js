@@ -30,7 +30,7 @@ function listEntry(entry) {
     { href: hashOf({ ...view, row: entry.row }), "aria-current": current ? "true" : null },
     make("span", { class: "line" }, make("b", null, entry.id), teachersVerdict(entry.verdict)),
     make("span", { class: "question" }, entry.question),
-    make("span", { class: "line soft" }, size, entry.reason === null ? "" : make("span", null, fateOf(entry))),
+    make("span", { class: "line soft" }, make("span", { class: "size" }, size), entry.reason === null ? "" : make("span", null, fateOf(entry))),
   );
   if (entry.steps && INDEX.pruned) link.append(keptBar(entry));
   return make("li", null, link);
