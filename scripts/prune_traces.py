@@ -109,27 +109,28 @@ class Validation:
         self._open.close()
 
     @property
+    def calls(self) -> int:
+        return self._validator.calls if self.asks else 0
+
     def room(self) -> int | None:
         """Tokens that the engine's prefix cache holds; None where it has none. Loads the model."""
         return self._student.engine.cache_tokens if self.asks else None
 
-    @property
-    def calls(self) -> int:
-        return self._validator.calls if self.asks else 0
+    def known(self, traces: list[Trace], asked: Asked) -> Check | None:
+        """The verdict on what a search asks, if the student was asked that before."""
+        return self._validator.known(shown(traces, asked))
 
     def check(self, traces: list[Trace], asked: list[Asked]) -> list[Check]:
         """The verdicts on what the searches in `traces` ask."""
-        return self._validator.check(
-            [
-                Shown(
-                    candidate,
-                    traces[index].row["question"],
-                    traces[index].row["gold"],
-                    traces[index].thinking(candidate.kept),
-                )
-                for index, candidate in asked
-            ]
-        )
+        return self._validator.check([shown(traces, each) for each in asked])
+
+
+def shown(traces: list[Trace], asked: Asked) -> Shown:
+    """What the student is shown of the trace that is searched."""
+    index, candidate = asked
+    trace = traces[index]
+    thinking = trace.thinking(candidate.kept)
+    return Shown(candidate, trace.row["question"], trace.row["gold"], thinking)
 
 
 def open_student(
@@ -190,11 +191,11 @@ def prune(
                 )
                 for trace in traces
             ]
-            cuttable = any(trace.steps for trace in traces)
             pruned = search_all(
                 [cutter(each) for each in known],
                 [trace.tokens for trace in traces],
-                validation.room if cuttable else None,
+                validation.room,
+                partial(validation.known, traces),
                 partial(validation.check, traces),
                 partial(_tell_progress, job, done, len(tokens)),
             )

@@ -23,12 +23,12 @@ from pruning_setup import (
     open_student,
     open_validator,
     real_traces,
-    validate,
+    search_with,
 )
 
 from cotdistil.pruning.cutters import Candidate, Limits, count_steps
 from cotdistil.pruning.cutters.prefixes import binary
-from cotdistil.pruning.rounds import Asked, Check, Pruned, search_all
+from cotdistil.pruning.rounds import Check, Pruned
 from cotdistil.pruning.student import Shown, Student
 
 TEACHERS = ("QwQ-32B", "DeepSeek-R1")
@@ -104,22 +104,19 @@ def measure(traces: list[Trace], student: Student, prompt, name: str, prune: Cal
 
 
 def in_rounds(traces: list[Trace], validator: Validator, room: int) -> list[Pruned]:
-    return _search(traces, room, partial(validate, validator, traces))
+    searches = [binary(len(trace.steps), Limits()) for trace in traces]
+    return search_with(searches, traces, validator, room)
 
 
 def one_by_one(
     traces: list[Trace], validator: Validator, room: int, before: Callable = lambda: None
 ) -> list[Pruned]:
-    def check(trace: Trace, asked: list[Asked]) -> list[Check]:
+    def check(asked: list[Shown]) -> list[Check]:
         before()
-        return validate(validator, [trace], asked)
+        return Validator.check(validator, asked)
 
-    return [each for trace in traces for each in _search([trace], None, partial(check, trace))]
-
-
-def _search(traces: list[Trace], room: int | None, check: Callable) -> list[Pruned]:
-    searches = [binary(len(trace.steps), Limits()) for trace in traces]
-    return search_all(searches, [trace.tokens for trace in traces], room, check)
+    validator.check = check
+    return [each for trace in traces for each in in_rounds([trace], validator, room)]
 
 
 if __name__ == "__main__":

@@ -11,7 +11,6 @@ much, get the first `--deep` problems only. A model without a chat template need
 import argparse
 import contextlib
 import time
-from functools import partial
 from pathlib import Path
 
 from pruning_setup import (
@@ -23,14 +22,13 @@ from pruning_setup import (
     open_student,
     open_validator,
     real_traces,
-    validate,
+    search_with,
 )
 
 from cotdistil.pruning.answer_steps import first_answer_step
 from cotdistil.pruning.cutters import Limits, count_steps, prefix
 from cotdistil.pruning.cutters.start import Known, make_cutter
 from cotdistil.pruning.cutters.unvalidated import first_correct, random_prefix, shuffle_shares
-from cotdistil.pruning.rounds import search_all
 from cotdistil.responses import join_response
 
 TEACHERS = ("QwQ-32B", "DeepSeek-R1")
@@ -96,12 +94,7 @@ def ask_all(arguments, tokenizer, traces: dict[str, list[Trace]]) -> None:
 
 
 def run_block(block: list[Trace], validator: Validator, room: int | None, deep: int) -> list:
-    return search_all(
-        [search(trace, deep) for trace in block],
-        [trace.tokens for trace in block],
-        room,
-        partial(validate, validator, block),
-    )
+    return search_with([search(trace, deep) for trace in block], block, validator, room)
 
 
 def table(arguments, tokenizer, traces: dict[str, list[Trace]]) -> None:

@@ -12,7 +12,8 @@ sys.path[:0] = [str(ROOT / "scripts"), str(ROOT / "tests")]
 
 from cotdistil.engines import Sampling, count_positions, load_engine  # noqa: E402
 from cotdistil.grading.grader import Grader  # noqa: E402
-from cotdistil.pruning.rounds import Asked, Check  # noqa: E402
+from cotdistil.pruning.cutters import Search  # noqa: E402
+from cotdistil.pruning.rounds import Asked, Pruned, search_all  # noqa: E402
 from cotdistil.pruning.student import Shown, Student  # noqa: E402
 from cotdistil.pruning.traces import Trace, count_tokens, make_trace  # noqa: E402
 from cotdistil.pruning.validation import ValidationPrompt  # noqa: E402
@@ -91,15 +92,21 @@ def open_validator(
         yield Validator(student, prompt, 1.0, grader, answers, AnswerArchive([]))
 
 
-def validate(validator: Validator, traces: list[Trace], asked: list[Asked]) -> list[Check]:
-    return validator.check(
-        [
-            Shown(
-                candidate,
-                traces[index].row["question"],
-                traces[index].row["gold"],
-                traces[index].thinking(candidate.kept),
-            )
-            for index, candidate in asked
-        ]
+def search_with(
+    searches: list[Search], traces: list[Trace], validator: Validator, room: int | None
+) -> list[Pruned]:
+    """The searches in these traces, in rounds."""
+    return search_all(
+        searches,
+        [trace.tokens for trace in traces],
+        lambda: room,
+        lambda asked: validator.known(shown(traces, asked)),
+        lambda asked: validator.check([shown(traces, each) for each in asked]),
     )
+
+
+def shown(traces: list[Trace], asked: Asked) -> Shown:
+    index, candidate = asked
+    trace = traces[index]
+    thinking = trace.thinking(candidate.kept)
+    return Shown(candidate, trace.row["question"], trace.row["gold"], thinking)

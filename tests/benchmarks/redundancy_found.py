@@ -17,13 +17,13 @@ from itertools import accumulate
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from pruning_setup import PROMPTS, Trace, make_trace, open_student, open_validator, validate
+from pruning_setup import PROMPTS, Trace, make_trace, open_student, open_validator, search_with
 
 from cotdistil.arithmetic import generate_problems
 from cotdistil.expressions import evaluate, parse_expression
 from cotdistil.grading.extract import extract_answer
 from cotdistil.procedural import ProceduralTrace, TraceRates, write_trace
-from cotdistil.pruning.cutters import Kept
+from cotdistil.pruning.cutters import Kept, Search
 from cotdistil.pruning.cutters.start import Known, make_cutter
 from cotdistil.pruning.rounds import Asked, Check, Pruned, search_all
 from cotdistil.responses import join_response
@@ -69,7 +69,10 @@ def main() -> None:
         for name, verdict in (("reads", reads), ("finishes", finishes)):
             for cutter in arguments.cutters:
                 check = partial(_by_procedure, traces, verdict)
-                report(name, cutter, traces, search(traces, arguments, cutter, None, check))
+                searches = start_searches(traces, arguments, cutter)
+                sizes = [0] * len(traces)
+                found = search_all(searches, sizes, lambda: None, lambda _: None, check)
+                report(name, cutter, traces, found)
         return
     from transformers import AutoTokenizer
 
@@ -82,9 +85,9 @@ def main() -> None:
     with TemporaryDirectory() as folder, student:
         for cutter in arguments.cutters:
             with open_validator(student, prompt, Path(folder) / "log") as validator:
-                check = partial(validate, validator, [known.trace for known in traces])
-                room = student.engine.cache_tokens
-                found = search(traces, arguments, cutter, room, check)
+                searches = start_searches(traces, arguments, cutter)
+                plain = [known.trace for known in traces]
+                found = search_with(searches, plain, validator, student.engine.cache_tokens)
             report(arguments.model.name, cutter, traces, found)
 
 
@@ -146,13 +149,9 @@ def _by_procedure(traces: list[KnownTrace], verdict: Callable, asked: list[Asked
     ]
 
 
-def search(
-    traces: list[KnownTrace],
-    arguments: argparse.Namespace,
-    cutter: str,
-    room: int | None,
-    check: Callable,
-) -> list[Pruned]:
+def start_searches(
+    traces: list[KnownTrace], arguments: argparse.Namespace, cutter: str
+) -> list[Search]:
     start = make_cutter(
         {
             "cutter": cutter,
@@ -161,12 +160,7 @@ def search(
             "inner_checks": 64,
         }
     )
-    return search_all(
-        [start(Known(known.trace.steps)) for known in traces],
-        [known.trace.tokens for known in traces],
-        room,
-        check,
-    )
+    return [start(Known(known.trace.steps)) for known in traces]
 
 
 def report(name: str, cutter: str, traces: list[KnownTrace], pruned: list[Pruned]) -> None:

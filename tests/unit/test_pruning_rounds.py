@@ -2,39 +2,48 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Collection
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cotdistil.pruning.cutters import Limits, count_steps
+from cotdistil.pruning.cutters import Candidate, Limits, count_steps, prefix
 from cotdistil.pruning.cutters.prefixes import binary
 from cotdistil.pruning.rounds import Asked, Check, Pruned, search_all
 
 
 class Rounds:
-    """Validates trace i from prefixes of shortest[i] steps; `asked` holds each round."""
+    """Validates trace i from prefixes of shortest[i] steps; `asked` holds each round.
 
-    def __init__(self, shortest: list[int]):
+    before: what was validated in an earlier run.
+    """
+
+    def __init__(self, shortest: list[int], before: Collection[Asked] = ()):
         self.shortest = shortest
+        self.before = before
         self.asked: list[list[Asked]] = []
 
     def __call__(self, asked: list[Asked]) -> list[Check]:
         self.asked.append(asked)
-        return [
-            Check(candidate.kept, False, count_steps(candidate.kept) >= self.shortest[index])
-            for index, candidate in asked
-        ]
+        return [self._check(each) for each in asked]
+
+    def known(self, asked: Asked) -> Check | None:
+        return self._check(asked) if asked in self.before else None
+
+    def _check(self, asked: Asked) -> Check:
+        index, candidate = asked
+        return Check(candidate.kept, False, count_steps(candidate.kept) >= self.shortest[index])
 
 
 def search(
-    traces: list[tuple[int, int]], cutter: Callable = binary, room: int | None = None
+    traces: list[tuple[int, int]], room: int | None = None, before: Collection[Asked] = ()
 ) -> tuple[list[Pruned], Rounds]:
     """traces: (steps, shortest prefix that validates) of each; a trace's size is its steps."""
-    rounds = Rounds([shortest for _, shortest in traces])
-    searches = [cutter(steps, Limits()) for steps, _ in traces]
-    pruned = search_all(searches, [steps for steps, _ in traces], room, rounds)
+    rounds = Rounds([shortest for _, shortest in traces], before)
+    searches = [binary(steps, Limits()) for steps, _ in traces]
+    sizes = [steps for steps, _ in traces]
+    pruned = search_all(searches, sizes, lambda: room, rounds.known, rounds)
     return pruned, rounds
 
 
@@ -69,11 +78,34 @@ def test_traces_wait_for_room_in_the_cache_and_come_out_the_same(
         assert len(sizes) == 1 or sum(sizes) <= room
 
 
+@settings(max_examples=50)
+@given(traces=TRACES, done=st.integers(0, 9))
+def test_what_was_validated_before_is_not_asked_again_and_comes_out_the_same(
+    traces: list[tuple[int, int]], done: int
+) -> None:
+    whole, first = search(traces)
+    before = {each for asked in first.asked[:done] for each in asked}
+    resumed, second = search(traces, before=before)
+    assert resumed == whole
+    assert second.asked == first.asked[done:]
+
+
+def test_how_much_room_there_is_is_not_asked_where_nothing_is_to_be_validated() -> None:
+    def room() -> int:
+        raise AssertionError("the model was loaded")
+
+    rounds = Rounds([2, 3], before=[(i, Candidate(prefix(n))) for i in (0, 1) for n in range(9)])
+    searches = [binary(8, Limits()), binary(5, Limits())]
+    pruned = search_all(searches, [8, 5], room, rounds.known, rounds)
+    assert [each.outcome.kept for each in pruned] == [prefix(2), prefix(3)]
+    assert rounds.asked == []
+
+
 def test_finished_searches_are_told_after_each_round() -> None:
     finished: list[int] = []
     rounds = Rounds([1, 1, 9])
     searches = [binary(steps, Limits()) for steps in (1, 2, 16)]
-    search_all(searches, [1, 1, 1], None, rounds, finished.append)
+    search_all(searches, [1, 1, 1], lambda: None, rounds.known, rounds, finished.append)
     assert finished[0] >= 1
     assert finished == sorted(finished)
     assert finished[-1] == 3
@@ -84,5 +116,6 @@ def test_a_validator_that_loses_or_adds_a_verdict_is_an_error(answered: int) -> 
     def validate(asked: list[Asked]) -> list[Check]:
         return [Check(asked[0][1].kept, False, True)] * answered
 
+    searches = [binary(4, Limits()) for _ in "ab"]
     with pytest.raises(ValueError, match=r"zip\(\)"):
-        search_all([binary(4, Limits()) for _ in "ab"], [4, 4], None, validate)
+        search_all(searches, [4, 4], lambda: None, lambda _: None, validate)

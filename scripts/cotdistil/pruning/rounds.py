@@ -44,16 +44,18 @@ class Pruned:
 def search_all(
     searches: Sequence[Search],
     sizes: Sequence[int],
-    room: int | None,
+    room: Callable[[], int | None],
+    known: Callable[[Asked], Check | None],
     validate: Callable[[list[Asked]], list[Check]],
     on_round: Callable[[int], None] = lambda finished: None,
 ) -> list[Pruned]:
     """What each search ended with, in order.
 
     sizes: the tokens that each trace takes in the engine's cache; room: how many the cache holds
-    (None: no limit). A search is opened when there is room, so that what a round has read is still
-    there in the next one; then each round is one call of `validate`, with what all open searches
-    ask. on_round: called after each round with the number of finished searches.
+    (None: no limit), asked when there is something to validate. known: the check of a candidate
+    that was validated before, or None. A search is opened when there is room, so that what a round
+    has read is still there in the next one; then each round is one call of `validate`, with what
+    all open searches ask. on_round: called after each round with the number of finished searches.
     Raises ValueError if `validate` returns another number of checks than it was asked for.
     """
     finished: dict[int, Pruned] = {}
@@ -63,29 +65,36 @@ def search_all(
     opened: dict[int, Candidate] = {}
     taken = 0
 
-    def advance(index: int, step: Callable[[], Candidate]) -> None:
-        try:
-            opened[index] = step()
-        except StopIteration as end:
-            opened.pop(index, None)
-            finished[index] = Pruned(end.value, checks[index])
+    def advance(index: int, verdict: bool | None = None) -> None:
+        """On to the next candidate that is not known; the first verdict of a search is None."""
+        while True:
+            try:
+                candidate = searches[index].send(verdict)
+            except StopIteration as end:
+                opened.pop(index, None)
+                finished[index] = Pruned(end.value, checks[index])
+                return
+            check = known((index, candidate))
+            if check is None:
+                opened[index] = candidate
+                return
+            checks[index].append(check)
+            verdict = check.valid
 
     while following is not None or opened:
-        while following is not None and _fits(taken, sizes[following], room):
-            search = searches[following]
-            advance(following, lambda search=search: next(search))
+        while following is not None and (not taken or _fits(taken + sizes[following], room())):
+            advance(following)
             taken += sizes[following] if following in opened else 0
             following = next(waiting, None)
         asked = list(opened.items())
         answered = validate(asked) if asked else []
         for (index, _), check in zip(asked, answered, strict=True):
-            search = searches[index]
             checks[index].append(check)
-            advance(index, lambda search=search, check=check: search.send(check.valid))
+            advance(index, check.valid)
             taken -= sizes[index] if index not in opened else 0
         on_round(len(finished))
     return [finished[index] for index in range(len(searches))]
 
 
-def _fits(taken: int, size: int, room: int | None) -> bool:
-    return room is None or not taken or taken + size <= room
+def _fits(taken: int, room: int | None) -> bool:
+    return room is None or taken <= room

@@ -45,7 +45,7 @@ class Validator:
 
     def check(self, shown: Sequence[Shown]) -> list[Check]:
         """A check for each, in order, with at most one call of the student."""
-        known = {each.id: answered for each in shown if (answered := self._known(each.id))}
+        known = {each.id: answered for each in shown if (answered := self._find(each.id))}
         new = list({each.id: each for each in shown if each.id not in known}.values())
         if new:
             answers = self._student.ask(new, backwards=self.calls % 2 == 1)
@@ -56,7 +56,12 @@ class Validator:
             self.calls += any(answered is not None for answered in answers)
         return [self._judge(each, known.get(each.id)) for each in shown]
 
-    def _known(self, id_: str) -> Answered | None:
+    def known(self, shown: Shown) -> Check | None:
+        """The check of what was answered before, or None."""
+        answered = self._find(shown.id)
+        return None if answered is None else self._judge(shown, answered)
+
+    def _find(self, id_: str) -> Answered | None:
         if id_ in self._log:
             row = self._log.row(id_)
         elif id_ in self._others:
