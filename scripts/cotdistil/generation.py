@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
 from pathlib import Path
 
 from cotdistil.engines import Engine, Sampling
@@ -106,9 +105,12 @@ def _generate_shard(
         [request["seed"] for request in shard],
         report,
     )
-    responses = []
-    for request, completion in zip(shard, completions, strict=True):
-        response = asdict(completion)
-        text = response.pop("text")
-        responses.append({"request_id": request["request_id"], "response": text, **response})
-    return responses
+    return [
+        {
+            "request_id": request["request_id"],
+            "response": completion.text,
+            "token_count": completion.token_count,
+            "finish_reason": completion.finish_reason,
+        }
+        for request, completion in zip(shard, completions, strict=True)
+    ]
