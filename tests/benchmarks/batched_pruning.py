@@ -6,6 +6,7 @@ python tests/benchmarks/batched_pruning.py MODEL_FOLDER --gpus 1 --traces 512
 The traces are QwQ-32B's and DeepSeek-R1's on GSM8K, drawn once. The loop asks one check at a time,
 as public code does: with the engine's prefix cache, and without (it is emptied before each check).
 Both ask the same checks with the same sampling; the engine is loaded once, before the clock starts.
+A third run in rounds starts each search where the trace first gives the answer.
 """
 
 import argparse
@@ -26,6 +27,8 @@ from pruning_setup import (
     search_with,
 )
 
+from cotdistil.grading.grader import Grader
+from cotdistil.pruning.answer_steps import first_answer_step
 from cotdistil.pruning.cutters import Candidate, Limits, count_steps
 from cotdistil.pruning.cutters.prefixes import binary
 from cotdistil.pruning.rounds import Check, Pruned
@@ -65,12 +68,20 @@ def main() -> None:
         student.ask([Shown(Candidate(((0, 1),)), "Are you warm?", "yes", "I am.")])
         run = partial(measure, traces, student, prompt)
         batched = run("batched", in_rounds)
+        from_answer = run("batched, start: answer", from_the_answer)
         cached = run("loop, prefix cache", one_by_one)
-        print(f"batched / loop with the prefix cache: {batched / cached:.1%}", flush=True)
+        compare("loop with the prefix cache", cached, batched, from_answer)
         if not arguments.skip_uncached:
             forget = partial(forget_prefixes, student)
             uncached = run("loop, no cache", partial(one_by_one, before=forget))
-            print(f"batched / loop without it: {batched / uncached:.1%}")
+            compare("loop without it", uncached, batched, from_answer)
+
+
+def compare(name: str, loop: float, batched: float, from_answer: float) -> None:
+    print(
+        f"batched / {name}: {batched / loop:.1%}, start: answer: {from_answer / loop:.1%}",
+        flush=True,
+    )
 
 
 def forget_prefixes(student: Student) -> None:
@@ -94,7 +105,7 @@ def measure(traces: list[Trace], student: Student, prompt, name: str, prune: Cal
     written = sum(check.completion_tokens for check in checks)
     kept = sum(count_steps(each.outcome.kept) for each in pruned if each.outcome.validated)
     print(
-        f"{name:20} {seconds:7.1f} s, {cpu:7.1f} CPU-s, {validator.calls} calls,"
+        f"{name:22} {seconds:7.1f} s, {cpu:7.1f} CPU-s, {validator.calls} calls,"
         f" {len(checks)} checks, {read} prompt tokens ({cached / read:.1%} from the cache),"
         f" {written} written; {sum(each.outcome.validated for each in pruned)} validated,"
         f" {kept} steps kept",
@@ -105,6 +116,15 @@ def measure(traces: list[Trace], student: Student, prompt, name: str, prune: Cal
 
 def in_rounds(traces: list[Trace], validator: Validator, room: int) -> list[Pruned]:
     searches = [binary(len(trace.steps), Limits()) for trace in traces]
+    return search_with(searches, traces, validator, room)
+
+
+def from_the_answer(traces: list[Trace], validator: Validator, room: int) -> list[Pruned]:
+    with Grader() as grader:
+        searches = [
+            binary(len(t.steps), Limits(), first_answer_step(t.steps, t.row["gold"], grader))
+            for t in traces
+        ]
     return search_with(searches, traces, validator, room)
 
 

@@ -60,16 +60,23 @@ def main() -> None:
         ask_all(arguments, tokenizer, traces)
 
 
-def cutters_for(trace: Trace, deep: int) -> list[str]:
-    return ["binary", "halving", *(["linear", "inner"] if trace.number < deep else [])]
+CUTTERS = {
+    "binary": {"cutter": "binary"},
+    "binary, start: answer": {"cutter": "binary", "start": "answer"},
+    "halving": {"cutter": "halving"},
+    "linear": {"cutter": "linear"},
+    "inner": {"cutter": "inner"},
+}
+DEEP = ("linear", "inner")
 
 
-def search(trace: Trace, deep: int):
+def search(trace: Trace, answer: int | None, deep: int):
     """All cutters, one after the other: the trace stays in the engine's cache."""
     outcomes = {}
-    for cutter in cutters_for(trace, deep):
-        known = Known(trace.steps)
-        outcomes[cutter] = yield from make_cutter({"cutter": cutter, **VALIDATION})(known)
+    for name, settings in CUTTERS.items():
+        if name not in DEEP or trace.number < deep:
+            known = Known(trace.steps, answer)
+            outcomes[name] = yield from make_cutter({**settings, **VALIDATION})(known)
     return outcomes
 
 
@@ -94,7 +101,16 @@ def ask_all(arguments, tokenizer, traces: dict[str, list[Trace]]) -> None:
 
 
 def run_block(block: list[Trace], validator: Validator, room: int | None, deep: int) -> list:
-    return search_with([search(trace, deep) for trace in block], block, validator, room)
+    searches = [
+        search(trace, answer, deep)
+        for trace, answer in zip(block, answer_steps(block), strict=True)
+    ]
+    return search_with(searches, block, validator, room)
+
+
+def answer_steps(traces: list[Trace]) -> list[int | None]:
+    with Grader() as grader:
+        return [first_answer_step(t.steps, t.row["gold"], grader) for t in traces]
 
 
 def table(arguments, tokenizer, traces: dict[str, list[Trace]]) -> None:
@@ -114,8 +130,7 @@ def table(arguments, tokenizer, traces: dict[str, list[Trace]]) -> None:
 
 def report(teacher: str, tokenizer, traces: list[Trace], outcomes: list[dict], deep: int) -> None:
     limits = Limits()
-    with Grader() as grader:
-        answers = [first_answer_step(t.steps, t.row["gold"], grader) for t in traces]
+    answers = answer_steps(traces)
     print(f"\n{teacher}: {len(traces)} traces searched")
     given = [(t, a) for t, a in zip(traces, answers, strict=True) if a is not None]
     late = sum(a > len(t.steps) - 10 for t, a in given)
@@ -132,8 +147,11 @@ def report(teacher: str, tokenizer, traces: list[Trace], outcomes: list[dict], d
         "random": [
             random_prefix(len(t.steps), limits, shuffled.get(i)).kept for i, t in enumerate(traces)
         ],
-        "halving": [o["halving"].kept for o in outcomes],
-        "binary": [o["binary"].kept for o in outcomes],
+        **{
+            name: [outcome[name].kept for outcome in outcomes]
+            for name in CUTTERS
+            if name not in DEEP
+        },
     }
     deep_ones = [i for i, t in enumerate(traces) if t.number < deep]
     print(f"  {'cutter':24} traces kept  median steps  tokens left  halved")

@@ -74,6 +74,22 @@ def test_where_longer_prefixes_validate_too_the_shortest_one_is_found(
     assert len(set(asked)) == len(asked)
 
 
+@settings(max_examples=200)
+@given(data=st.data(), steps=st.integers(2, 5000), min_steps=st.integers(1, 6))
+def test_wherever_the_bisection_starts_it_finds_the_same_in_the_calls_it_may_take(
+    data: st.DataObject, steps: int, min_steps: int
+) -> None:
+    shortest = data.draw(st.integers(1, steps + 1))
+    start = data.draw(st.integers(1, steps))
+    limits = Limits(min_steps)
+    outcome, asked = run(binary(steps, limits, start), from_length(shortest))
+    from_middle, _ = run(binary(steps, limits), from_length(shortest))
+    assert outcome == from_middle
+    assert count_steps(asked[0].kept) == max(start, min(min_steps, steps))
+    assert len(asked) <= most_calls(steps)
+    assert len(set(asked)) == len(asked)
+
+
 @settings(max_examples=300)
 @given(
     name=st.sampled_from(sorted(PREFIX_SEARCHES)),
@@ -116,11 +132,12 @@ def test_prefixes_too_long_to_ask_about_are_passed_over_for_the_longest_that_fit
 ) -> None:
     fits = data.draw(st.integers(0, steps))
     shortest = data.draw(st.integers(1, steps))
+    start = data.draw(st.none() | st.integers(1, steps))
 
     def verdict(kept: Kept) -> bool | None:
         return None if count_steps(kept) > fits else count_steps(kept) >= shortest
 
-    outcome, asked = run(binary(steps, Limits()), verdict)
+    outcome, asked = run(binary(steps, Limits(), start), verdict)
     assert outcome.kept == (prefix(shortest) if shortest <= fits else None)
     assert len(set(asked)) == len(asked)
 
@@ -311,6 +328,22 @@ def test_also_with_the_last_question_no_search_takes_more_calls_than_it_may(
     outcome, asked = run(search, from_length(shortest))
     assert len(asked) <= most_calls(steps)
     assert outcome.kept == (prefix(shortest) if shortest <= steps else None)
+
+
+@pytest.mark.parametrize("cutter", ["binary", "inner"])
+@pytest.mark.parametrize(("step", "first"), [(3, 3), (12, 12), (None, 6)])
+def test_a_search_may_start_where_the_trace_first_gives_the_answer(
+    cutter: str, step: int | None, first: int
+) -> None:
+    params = {
+        "cutter": cutter,
+        "start": "answer",
+        "temperature": 0.0,
+        "removable": "any",
+        "inner_checks": 9,
+    }
+    search = make_cutter(params)(Known(["step"] * 12, step))
+    assert next(search).kept == prefix(first)
 
 
 @pytest.mark.parametrize("cutter", VALIDATING)

@@ -30,6 +30,12 @@ class Prune(Section):
         " removed from within; first_correct: behind the first step that gives the answer; random:"
         " a prefix as long as those of the recipe `like`; none: keep all",
     )
+    start: Literal["middle", "answer"] = Field(
+        "middle",
+        description="with binary and inner: the first cut asked about. middle: as in the paper;"
+        " answer: behind the first step that gives the answer, where there is one: less to read,"
+        " one check more at most, and the same cut where every longer prefix validates too",
+    )
     segmentation: Segmentation | None = Field(
         None, description="a model that says where the steps begin; default: by rule"
     )

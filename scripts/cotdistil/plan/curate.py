@@ -97,7 +97,9 @@ def _settings(prune: Prune) -> tuple[str, ...]:
     if prune.cutter == "random":
         return (*limits, "seed")
     if prune.cutter == "inner":
-        return (*limits, "invalid", "removable", "inner_checks")
+        return (*limits, "invalid", "start", "removable", "inner_checks")
+    if prune.cutter == "binary":
+        return (*limits, "invalid", "start")
     return (*limits, "invalid")
 
 

@@ -23,13 +23,20 @@ from cotdistil.pruning.cutters import (
 from cotdistil.pruning.cutters.prefixes import binary
 
 
-def inner(n_steps: int, limits: Limits, removable: Sequence[int], most_checks: int) -> Search:
+def inner(
+    n_steps: int,
+    limits: Limits,
+    removable: Sequence[int],
+    most_checks: int,
+    start: int | None = None,
+) -> Search:
     """Binary cutting, then removal of inner steps from what it kept.
 
     removable: the steps that may go, ascending from 0; the last step that is kept never goes.
-    most_checks: candidates after the binary cutting; what could not be tried stays.
+    most_checks: candidates after the binary cutting; what could not be tried stays. start: that of
+    the binary cutting.
     """
-    outcome = yield from binary(n_steps, limits)
+    outcome = yield from binary(n_steps, limits, start)
     if not outcome.validated:
         return outcome
     [(_, length)] = outcome.kept

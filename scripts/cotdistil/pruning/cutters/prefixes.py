@@ -3,7 +3,8 @@
 `binary` is the binary cutting with backtracking of arXiv 2505.18440. The paper's loop bound,
 tie-breaks and fallback are not published; chosen here:
 
-- the middle is rounded down, so the shorter half is tried first;
+- the middle is rounded down, so the shorter half is tried first; beyond the paper, the search may
+  start elsewhere, say where the trace first gives the answer;
 - after an invalid prefix the search goes on above it, up to the shortest prefix known to be valid;
 - the full trace is asked last and only if nothing shorter was valid; if it is invalid too, the
   trace is dropped (of the paper's 93,700 traces about 25,000 are left) or kept whole.
@@ -25,17 +26,17 @@ from cotdistil.pruning.cutters import (
 )
 
 
-def binary(n_steps: int, limits: Limits) -> Search:
-    """Bisection: at most ceil(log2 n) + 1 candidates.
+def binary(n_steps: int, limits: Limits, start: int | None = None) -> Search:
+    """Bisection: at most ceil(log2 n) + 1 candidates, one more with a start.
 
-    After a prefix that is too long to be asked about, the longest that is left takes the place of
-    the full trace.
+    start: length of the first candidate; default: the middle. After a prefix that is too long to be
+    asked about, the longest that is left takes the place of the full trace.
     """
     if limits.too_few(n_steps):
         return Outcome(prefix(n_steps), TOO_FEW_STEPS)
     low, high, high_is_valid = limits.shortest(n_steps), n_steps, False
+    middle = (low + high) // 2 if start is None else min(max(low, start), high)
     while low < high or not high_is_valid:
-        middle = (low + high) // 2
         valid = yield Candidate(prefix(middle))
         if valid:
             high, high_is_valid = middle, True
@@ -45,6 +46,7 @@ def binary(n_steps: int, limits: Limits) -> Search:
             low = middle + 1
         else:
             return limits.failed(n_steps, NOT_VALIDATED)
+        middle = (low + high) // 2
     return cut_or_whole(high, n_steps)
 
 

@@ -43,6 +43,7 @@ def make_cutter(params: dict) -> Callable[[Known], Search]:
             return _over(first_correct(n_steps, limits, known.first_answer_step))
         if cutter == "random":
             return _over(random_prefix(n_steps, limits, known.share))
+        first = known.first_answer_step if params.get("start") == "answer" else None
         if cutter == "inner":
             anything = params["removable"] == "any"
             removable = [
@@ -50,7 +51,9 @@ def make_cutter(params: dict) -> Callable[[Known], Search]:
                 for number, step in enumerate(known.steps)
                 if anything or is_idle_reflection(step)
             ]
-            search = inner(n_steps, limits, removable, params["inner_checks"])
+            search = inner(n_steps, limits, removable, params["inner_checks"], first)
+        elif cutter == "binary":
+            search = binary(n_steps, limits, first)
         else:
             search = PREFIX_SEARCHES[cutter](n_steps, limits)
         sampled = params["temperature"] > 0
