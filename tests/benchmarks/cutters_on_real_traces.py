@@ -2,16 +2,19 @@ r"""What each cutter leaves of real traces of QwQ-32B and DeepSeek-R1 on 582 pro
 
 python tests/benchmarks/cutters_on_real_traces.py MODEL_FOLDER --log FOLDER   # hours on two cores
 python tests/benchmarks/cutters_on_real_traces.py MODEL_FOLDER --log FOLDER --table
+python tests/benchmarks/cutters_on_real_traces.py MODEL_FOLDER --log FOLDER --again   # minutes
 
 Every candidate is asked about once, whichever cutters want it, and kept in the folder of `--log`: a
 run that is stopped goes on from there, and `--table` reads it. `linear` and `inner`, which ask
-much, get the first `--deep` problems only. A model without a chat template needs one beside it.
+much, get the first `--deep` problems only. `--again` asks once more, in an engine loaded anew and
+all in one call, about what the cutters kept. A model without a chat template needs one beside it.
 """
 
 import argparse
 import contextlib
 import time
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from pruning_setup import (
     PROMPTS,
@@ -23,10 +26,11 @@ from pruning_setup import (
     open_validator,
     real_traces,
     search_with,
+    shown,
 )
 
 from cotdistil.pruning.answer_steps import first_answer_step
-from cotdistil.pruning.cutters import Limits, count_steps, prefix
+from cotdistil.pruning.cutters import Candidate, Limits, count_steps, prefix
 from cotdistil.pruning.cutters.start import Known, make_cutter
 from cotdistil.pruning.cutters.unvalidated import first_correct, random_prefix, shuffle_shares
 from cotdistil.responses import join_response
@@ -45,17 +49,21 @@ def main() -> None:
     parser.add_argument("--log", type=Path, required=True, help="folder of the checks")
     parser.add_argument("--deep", type=int, default=100, help="problems for linear and inner")
     parser.add_argument("--table", action="store_true", help="print what is known, ask nothing")
+    parser.add_argument("--again", action="store_true", help="ask again about what was kept")
+    parser.add_argument("--problems", type=int, help="the first so many only")
     arguments = parser.parse_args()
     from transformers import AutoTokenizer
 
     tokenizer = AutoTokenizer.from_pretrained(arguments.model)
     traces = {
-        teacher: real_traces((teacher,), tokenizer, "cutters on real traces")
+        teacher: real_traces((teacher,), tokenizer, "cutters on real traces")[: arguments.problems]
         for teacher in TEACHERS
     }
     arguments.log.mkdir(parents=True, exist_ok=True)
     if arguments.table:
         table(arguments, tokenizer, traces)
+    elif arguments.again:
+        ask_again(arguments, tokenizer, traces)
     else:
         ask_all(arguments, tokenizer, traces)
 
@@ -115,17 +123,43 @@ def answer_steps(traces: list[Trace]) -> list[int | None]:
 
 def table(arguments, tokenizer, traces: dict[str, list[Trace]]) -> None:
     for teacher in TEACHERS:
-        log = arguments.log / f"{teacher}.jsonl"
-        with open_validator(None, PROMPTS["continue"], log) as validator:
-            known, outcomes = [], []
-            for trace in traces[teacher]:
-                try:
-                    [found] = run_block([trace], validator, None, arguments.deep)
-                except AttributeError:  # there is no student to ask
-                    continue
-                known.append(trace)
-                outcomes.append(found.outcome)
+        known, outcomes = searched(arguments, teacher, traces[teacher])
         report(teacher, tokenizer, known, outcomes, arguments.deep)
+
+
+def searched(arguments, teacher: str, traces: list[Trace]) -> tuple[list[Trace], list[dict]]:
+    """The traces of which the log knows all, and what each cutter made of them."""
+    known, outcomes = [], []
+    with open_validator(None, PROMPTS["continue"], arguments.log / f"{teacher}.jsonl") as validator:
+        for trace in traces:
+            try:
+                [found] = run_block([trace], validator, None, arguments.deep)
+            except AttributeError:  # there is no student to ask
+                continue
+            known.append(trace)
+            outcomes.append(found.outcome)
+    return known, outcomes
+
+
+def ask_again(arguments, tokenizer, traces: dict[str, list[Trace]]) -> None:
+    prompt = PROMPTS["continue"]
+    with open_student(arguments.model, tokenizer, prompt, MAX_TOKENS, 200_000) as student:
+        for teacher in TEACHERS:
+            known, outcomes = searched(arguments, teacher, traces[teacher])
+            kept = {
+                (number, outcome.kept)
+                for number, found in enumerate(outcomes)
+                for outcome in found.values()
+                if outcome.validated
+            }
+            with (
+                TemporaryDirectory() as folder,
+                open_validator(student, prompt, Path(folder) / "log") as validator,
+            ):
+                asked = [(number, Candidate(spans)) for number, spans in sorted(kept)]
+                checks = validator.check([shown(known, each) for each in asked])
+            failed = sum(not check.valid for check in checks)
+            print(f"{teacher}: {len(checks)} asked again, {failed} fail", flush=True)
 
 
 def report(teacher: str, tokenizer, traces: list[Trace], outcomes: list[dict], deep: int) -> None:
