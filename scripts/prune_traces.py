@@ -38,7 +38,7 @@ from cotdistil.pruning.outcome import (
 from cotdistil.pruning.pairs import preference_pair
 from cotdistil.pruning.rounds import Asked, Check, Pruned, search_all
 from cotdistil.pruning.segmentation import read_step_ends
-from cotdistil.pruning.student import Shown, Student
+from cotdistil.pruning.student import Student, show
 from cotdistil.pruning.traces import Trace, count_tokens, measure, read_traces
 from cotdistil.pruning.validation import ValidationPrompt
 from cotdistil.pruning.validator import Validator
@@ -118,19 +118,11 @@ class Validation:
 
     def known(self, traces: list[Trace], asked: Asked) -> Check | None:
         """The verdict on what a search asks, if the student was asked that before."""
-        return self._validator.known(shown(traces, asked))
+        return self._validator.known(show(traces, asked))
 
     def check(self, traces: list[Trace], asked: list[Asked]) -> list[Check]:
         """The verdicts on what the searches in `traces` ask."""
-        return self._validator.check([shown(traces, each) for each in asked])
-
-
-def shown(traces: list[Trace], asked: Asked) -> Shown:
-    """What the student is shown of the trace that is searched."""
-    index, candidate = asked
-    trace = traces[index]
-    thinking = trace.thinking(candidate.kept)
-    return Shown(candidate, trace.row["question"], trace.row["gold"], thinking)
+        return self._validator.check([show(traces, each) for each in asked])
 
 
 def open_student(

@@ -26,7 +26,7 @@ from pruning_setup import (
     open_validator,
     real_traces,
     search_with,
-    shown,
+    show,
 )
 
 from cotdistil.pruning.answer_steps import first_answer_step
@@ -157,7 +157,7 @@ def ask_again(arguments, tokenizer, traces: dict[str, list[Trace]]) -> None:
                 open_validator(student, prompt, Path(folder) / "log") as validator,
             ):
                 asked = [(number, Candidate(spans)) for number, spans in sorted(kept)]
-                checks = validator.check([shown(known, each) for each in asked])
+                checks = validator.check([show(known, each) for each in asked])
             failed = sum(not check.valid for check in checks)
             print(f"{teacher}: {len(checks)} asked again, {failed} fail", flush=True)
 

@@ -13,8 +13,8 @@ sys.path[:0] = [str(ROOT / "scripts"), str(ROOT / "tests")]
 from cotdistil.engines import Sampling, count_positions, load_engine  # noqa: E402
 from cotdistil.grading.grader import Grader  # noqa: E402
 from cotdistil.pruning.cutters import Search  # noqa: E402
-from cotdistil.pruning.rounds import Asked, Pruned, search_all  # noqa: E402
-from cotdistil.pruning.student import Shown, Student  # noqa: E402
+from cotdistil.pruning.rounds import Pruned, search_all  # noqa: E402
+from cotdistil.pruning.student import Student, show  # noqa: E402
 from cotdistil.pruning.traces import Trace, count_tokens, make_trace  # noqa: E402
 from cotdistil.pruning.validation import ValidationPrompt  # noqa: E402
 from cotdistil.pruning.validator import Validator  # noqa: E402
@@ -100,13 +100,6 @@ def search_with(
         searches,
         [trace.tokens for trace in traces],
         lambda: room,
-        lambda asked: validator.known(shown(traces, asked)),
-        lambda asked: validator.check([shown(traces, each) for each in asked]),
+        lambda asked: validator.known(show(traces, asked)),
+        lambda asked: validator.check([show(traces, each) for each in asked]),
     )
-
-
-def shown(traces: list[Trace], asked: Asked) -> Shown:
-    index, candidate = asked
-    trace = traces[index]
-    thinking = trace.thinking(candidate.kept)
-    return Shown(candidate, trace.row["question"], trace.row["gold"], thinking)

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
     from cotdistil.engines import Completion, Engine, Sampling
+    from cotdistil.pruning.rounds import Asked
+    from cotdistil.pruning.traces import Trace
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,14 @@ class Shown:
         text = f"{len(self.question)}:{self.question}{self.thinking}"
         name = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:24]
         return f"{name}#{int(self.candidate.greedy)}"
+
+
+def show(traces: Sequence[Trace], asked: Asked) -> Shown:
+    """What the student is shown where the search in one of `traces` asks."""
+    index, candidate = asked
+    trace = traces[index]
+    thinking = trace.thinking(candidate.kept)
+    return Shown(candidate, trace.row["question"], trace.row["gold"], thinking)
 
 
 @dataclass(frozen=True)
