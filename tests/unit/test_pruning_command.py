@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
 import sys
 from collections.abc import Callable
 from itertools import pairwise
@@ -18,6 +19,7 @@ from cotdistil.responses import join_response, split_response
 from scripted_engine import ScriptedEngine
 from tiny_model import make_tiny_model
 
+SCRIPTS = Path(prune_traces.__file__).parent
 KEY = "0123456789abcdef0123"
 MODEL_KEY = "a" * 20
 TRAINING_SET_KEY = "b" * 20
@@ -503,6 +505,38 @@ def test_another_cutter_asks_the_student_only_what_no_job_has_asked(
     kept, _ = store.run(cutter="binary", invalid="keep")
     assert engine.calls == []
     assert kept["checks"] == record["checks"]
+
+
+def test_a_remade_training_set_asks_nothing_again_and_a_pruned_one_to_remake_asks_all(
+    new_store: Callable[[str], Store], set_student: Callable[..., ScriptedEngine]
+) -> None:
+    first = set_student()
+    store = new_store("results/store")
+    store.run()
+    source = store.root / "training_sets" / TRAINING_SET_KEY
+    made = {file.name: file.read_bytes() for file in source.iterdir()}
+    clean_store(store, "--remake", f"training_sets/{TRAINING_SET_KEY}")
+    assert not source.exists()
+    assert not store.artefact.exists()
+    source.mkdir()
+    for name, content in made.items():
+        (source / name).write_bytes(content)
+    remade = set_student()
+    store.run()
+    assert remade.calls == []
+    clean_store(store, "--remake", f"pruned/{KEY}")
+    asked_again = set_student()
+    store.run()
+    assert asked_again.calls == first.calls
+
+
+def clean_store(store: Store, *arguments: str) -> None:
+    """Runs the command where the store is `results/store`."""
+    subprocess.run(
+        [sys.executable, str(SCRIPTS / "clean_store.py"), *arguments],
+        cwd=store.root.parent.parent,
+        check=True,
+    )
 
 
 def test_traces_pruned_in_small_chunks_come_out_the_same(
