@@ -11,7 +11,7 @@ whether the teacher's answer is right. Of a large set `traces` of them are shown
 from collections.abc import Iterator
 
 from cotdistil.job import Job, run_job
-from cotdistil.parquet_table import open_table
+from cotdistil.parquet_table import count_rows
 from cotdistil.trace_browser.account import Account, pruning_account
 from cotdistil.trace_browser.chosen_rows import evenly_spread
 from cotdistil.trace_browser.page import write_page
@@ -23,13 +23,12 @@ PAGE = "browser.html"
 def main() -> None:
     with run_job(__doc__) as job:
         training_set = job.parent("training_set")
-        with open_table(training_set / "train.parquet", (), "training set") as table:
-            rows = table.metadata.num_rows
+        rows = count_rows(training_set / "train.parquet", "training set")
         numbers = evenly_spread(rows, job.params["traces"])
         is_pruned = "pruned" in job.manifest["parents"]
         if is_pruned:
             account, left = pruning_account(job.parent("pruned"), rows, numbers)
-            traces = pruned_traces(training_set, job.parent("pruned"), numbers, left)
+            traces = pruned_traces(training_set, job.parent("pruned"), rows, numbers, left)
         else:
             account = Account(rows)
             traces = unpruned_traces(training_set, numbers)

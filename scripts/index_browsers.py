@@ -7,16 +7,15 @@ Writes index.html: for each training set a link to its page, how many traces it 
 many pruning left, with what share of their tokens, and why. Publishing puts the pages beside it.
 """
 
-import json
-
 from cotdistil.job import run_job
-from cotdistil.trace_index import write_index
+from cotdistil.records import read_record
+from cotdistil.trace_index import BrowserRecord, write_index
 
 
 def main() -> None:
     with run_job(__doc__) as job:
         browsers = job.parent_list("browsers")
-        records = [json.loads((folder / "record.json").read_text()) for folder in browsers]
+        records = [read_record(folder, BrowserRecord) for folder in browsers]
         write_index(job.staging / "index.html", job.params["pages"], records)
         job.publish({"pages": len(records)})
 

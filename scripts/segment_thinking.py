@@ -17,15 +17,24 @@ from collections import Counter
 from functools import partial
 from pathlib import Path
 
+from typing_extensions import TypedDict
+
+from cotdistil.checked_rows import read_rows
 from cotdistil.engines import load_engine
 from cotdistil.job import Job, run_job
-from cotdistil.parquet_table import BATCH_ROWS, open_table, read_batches
+from cotdistil.parquet_table import count_rows
 from cotdistil.pruning.segmentation import STEPS
 from cotdistil.pruning.segmenting import Segmenting
 from cotdistil.teaching.answer_log import AnswerLog
 from cotdistil.teaching.local_model import LocalTeacher
 
 COUNTED = ("windows", "prompt_tokens", "completion_tokens")
+
+
+class Named(TypedDict):
+    """What is copied of a row of the training set."""
+
+    problem_id: str
 
 
 def main() -> None:
@@ -43,8 +52,7 @@ def main() -> None:
 
 def ask(job: Job, source: Path, log: AnswerLog) -> None:
     """Cut every trace that is not in the log yet; the windows of all of them are one stream."""
-    with open_table(source, ["problem_id", "response"], "training set") as table:
-        traces = table.metadata.num_rows
+    traces = count_rows(source, "training set")
     segmenting = Segmenting(source, job.params["window"], job.params["seed"], log)
     load = partial(load_engine, job.params["backend"])
     with contextlib.ExitStack() as open_:
@@ -70,17 +78,14 @@ def write_steps(source: Path, log: AnswerLog, out: Path) -> dict:
     )
     totals: Counter[str] = Counter()
     by_rule: Counter[str] = Counter()
-    with (
-        open_table(source, ["problem_id"], "training set") as table,
-        pq.ParquetWriter(out, schema) as writer,
-    ):
-        for batch in read_batches(table, BATCH_ROWS, ["problem_id"]):
+    with pq.ParquetWriter(out, schema) as writer:
+        for batch in read_rows(source, Named, "training set"):
             rows = []
-            for problem_id in batch.column("problem_id").to_pylist():
+            for row in batch:
                 number = totals["rows"]
                 trace = log.row(str(number))
                 windows_by_rule = sum(trace["by_rule"].values())
-                rows.append((problem_id, number, trace["step_ends"], windows_by_rule))
+                rows.append((row["problem_id"], number, trace["step_ends"], windows_by_rule))
                 totals.update({name: trace[name] for name in COUNTED})
                 totals.update(rows=1, steps=len(trace["step_ends"]))
                 by_rule.update(trace["by_rule"])

@@ -9,10 +9,16 @@ math-verify or the judge contradicts the rule. Cells about an opinion that was n
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cotdistil.job import run_job
+from typing_extensions import TypedDict
+
+from cotdistil.broken_files import broken
+from cotdistil.checked_rows import read_rows
+from cotdistil.job import Job, run_job
+from cotdistil.table_files import write_csv
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -25,37 +31,41 @@ DISAGREEMENT_COLUMNS = [
 ]
 
 
+class Score(TypedDict):
+    """What is read of a row of scores.parquet."""
+
+    problem_id: str
+    sample_index: int
+    gold: str | None
+    extracted: str | None
+    correct: bool
+    tier: str
+
+
+class Opinion(TypedDict):
+    """What is read of a row of opinions.parquet."""
+
+    problem_id: str
+    sample_index: int
+    math_verify: bool | None
+
+
+class Judgement(TypedDict):
+    """What is read of a row of judgements.parquet."""
+
+    problem_id: str
+    sample_index: int
+    judge: bool | None
+    judge_reply: str | None
+
+
 def main() -> None:
     with run_job(__doc__) as job:
-        import pandas as pd
-
-        parents = job.manifest["parents"]
-        rows, differing, samples = [], 0, 0
-        header = pd.DataFrame(columns=DISAGREEMENT_COLUMNS)
-        header.to_csv(job.staging / "disagreements.csv", index=False, lineterminator="\n")
-        for position, arm in enumerate(job.params["arms"]):
-            folders = {
-                role: job.parent_list(role)[position]
-                for role in ("scores", "second_opinions", "judgements")
-                if role in parents
-            }
-            verdicts = read_verdicts(folders)
-            rows.append(audit_row(arm, verdicts, set(folders)))
-            found = disagreements(arm, verdicts)
-            found.to_csv(
-                job.staging / "disagreements.csv",
-                mode="a",
-                header=False,
-                index=False,
-                lineterminator="\n",
-            )
-            differing += len(found)
-            samples += len(verdicts)
-            job.progress(position + 1, len(job.params["arms"]), "arms")
-        table = pd.DataFrame(rows).astype({"seed": "Int64"})
-        table.to_csv(
-            job.staging / "audit.csv", index=False, float_format="%.6f", lineterminator="\n"
-        )
+        rows: list[dict] = []
+        found = audit(job, rows)
+        differing = write_csv(found, DISAGREEMENT_COLUMNS, job.staging / "disagreements.csv")
+        write_csv(rows, list(rows[0]), job.staging / "audit.csv")
+        samples = sum(row["n"] * row["k"] for row in rows)
         job.publish(
             {
                 "rows_in": samples,
@@ -67,33 +77,60 @@ def main() -> None:
         )
 
 
-def read_verdicts(folders: dict[str, Path]) -> pd.DataFrame:
+def audit(job: Job, rows: list[dict]) -> Iterator[dict]:
+    """The rows of disagreements.csv, arm by arm; adds a row of audit.csv to `rows` for each."""
+    for position, arm in enumerate(job.params["arms"]):
+        folders = {
+            role: job.parent_list(role)[position]
+            for role in ("scores", "second_opinions", "judgements")
+            if role in job.manifest["parents"]
+        }
+        verdicts = read_verdicts(folders, arm["k"])
+        rows.append(audit_row(arm, verdicts, set(folders)))
+        yield from disagreements(arm, verdicts)
+        job.progress(position + 1, len(job.params["arms"]), "arms")
+
+
+def read_verdicts(folders: dict[str, Path], k: int) -> pd.DataFrame:
     """A row per sample: the rule's verdict, and math_verify, judge, judge_reply, each null where
     that opinion was not asked or said nothing; `math_verify_asked`, `judge_asked`.
 
-    folders: of scores and of what else was asked.
+    folders: of scores and of what else was asked. Raises `UserError` unless there are `k` samples
+    of each problem.
     """
-    import pandas as pd
-
-    columns = [*SAMPLE, "gold", "extracted", "correct", "tier"]
-    verdicts = pd.read_parquet(folders["scores"] / "scores.parquet", columns=columns)
-    verdicts = verdicts.rename(columns={"correct": "rule"})
-    empty = pd.DataFrame({name: [] for name in SAMPLE}).astype(verdicts[SAMPLE].dtypes)
-    opinions, judgements = (
-        empty.assign(math_verify=None),
-        empty.assign(judge=None, judge_reply=None),
-    )
-    if "second_opinions" in folders:
-        path = folders["second_opinions"] / "opinions.parquet"
-        opinions = pd.read_parquet(path, columns=[*SAMPLE, "math_verify"])
-    if "judgements" in folders:
-        path = folders["judgements"] / "judgements.parquet"
-        judgements = pd.read_parquet(path, columns=[*SAMPLE, "judge", "judge_reply"])
-    for name, found in (("math_verify", opinions), ("judge", judgements)):
+    path = folders["scores"] / "scores.parquet"
+    verdicts = _read(path, Score, "scores").rename(columns={"correct": "rule"})
+    problems = verdicts["problem_id"].value_counts()
+    if not (problems == k).all():
+        found = f"found {problems.min()} to {problems.max()} samples of a problem"
+        raise broken(path, f"{found}; expected {k} of each")
+    for role, file, name, kind in (
+        ("second_opinions", "opinions.parquet", "math_verify", Opinion),
+        ("judgements", "judgements.parquet", "judge", Judgement),
+    ):
+        asked = role in folders
+        found = _read(folders[role] / file, kind, role) if asked else _table([], kind)
         found = found.astype({name: "boolean"}).assign(**{f"{name}_asked": True})
         verdicts = verdicts.merge(found, on=SAMPLE, how="left", validate="one_to_one")
         verdicts[f"{name}_asked"] = verdicts[f"{name}_asked"].notna()
     return verdicts
+
+
+def _read(path: Path, kind: type, stage: str) -> pd.DataFrame:
+    """The rows of a parquet file. Raises `UserError` if two are about one sample."""
+    table = _table([row for rows in read_rows(path, kind, stage) for row in rows], kind)
+    twice = table[table.duplicated(SAMPLE)]
+    if len(twice):
+        problem, sample = twice.iloc[0][SAMPLE]
+        raise broken(path, f"found sample {sample} of {problem} twice; expected one row per sample")
+    return table
+
+
+def _table(rows: list[dict], kind: type) -> pd.DataFrame:
+    import pandas as pd
+
+    columns = list(kind.__annotations__)
+    return pd.DataFrame(rows, columns=columns).astype({"problem_id": "str", "sample_index": int})
 
 
 def audit_row(arm: dict, verdicts: pd.DataFrame, asked: set[str]) -> dict:
@@ -135,15 +172,13 @@ def audit_row(arm: dict, verdicts: pd.DataFrame, asked: set[str]) -> dict:
     return row
 
 
-def disagreements(arm: dict, verdicts: pd.DataFrame) -> pd.DataFrame:
+def disagreements(arm: dict, verdicts: pd.DataFrame) -> list[dict]:
     """The rows of disagreements.csv: where math-verify or the judge contradicts the rule."""
     rule = verdicts["rule"].astype("boolean")
     differs = (verdicts["math_verify"] != rule) | (verdicts["judge"] != rule)
     found = verdicts[differs.fillna(False).astype(bool)]
-    seed = "" if arm["seed"] is None else arm["seed"]
-    return found.assign(**{**{name: arm[name] for name in ARM_COLUMNS}, "seed": seed})[
-        DISAGREEMENT_COLUMNS
-    ]
+    found = found.assign(**{name: arm[name] for name in ARM_COLUMNS})[DISAGREEMENT_COLUMNS]
+    return found.astype(object).where(found.notna(), None).to_dict("records")
 
 
 def _accuracy(name: str, correct: pd.Series | None, verdicts: pd.DataFrame, k: int) -> dict:

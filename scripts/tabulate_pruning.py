@@ -10,10 +10,9 @@ pruning.md with both, and pruning.png and .svg.
 
 from __future__ import annotations
 
-import json
-
 from cotdistil.figure_files import save_figure
 from cotdistil.job import run_job
+from cotdistil.records import read_record
 from cotdistil.table_files import markdown_table, write_csv
 
 WORDS = {"recipe", "student", "cutter", "reason"}
@@ -31,6 +30,7 @@ NOTE = (
 def main() -> None:
     with run_job(__doc__) as job:
         from cotdistil.pruning.figure import NAME, Pruned, draw
+        from cotdistil.pruning.payload import Record
         from cotdistil.pruning.tables import (
             PRUNING_COLUMNS,
             REASON_COLUMNS,
@@ -41,7 +41,7 @@ def main() -> None:
 
         rows, reasons, lines = [], [], []
         for described, folder in zip(job.params["pruned"], job.parent_list("pruned"), strict=True):
-            record = json.loads((folder / "record.json").read_text())
+            record = read_record(folder, Record)
             name = f"{described['student']} · {described['recipe']}"
             totals = read_totals(folder, record, name)
             rows.append(pruning_row(described, record, totals))
@@ -82,7 +82,7 @@ def markdown(rows: list[dict], reasons: list[dict]) -> str:
             _percent(row["share_of_prompt_cached"]),
             f"{row['seconds']:,.0f}",
             _with_interval(row, "answer_in_last_ten"),
-            *_whole(row, "with_answer_step", "preference_pairs"),
+            *_whole(row, "answered_in_over_ten_steps", "preference_pairs"),
         ]
         for row in rows
     ]

@@ -6,21 +6,16 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-SCHEMA = pa.schema(
-    [
-        ("problem_id", pa.string()),
-        ("row", pa.int64()),
-        ("n_steps", pa.int64()),
-        ("step_ends", pa.list_(pa.int64())),
-        ("kept_spans", pa.list_(pa.list_(pa.int64()))),
-        ("kept_steps", pa.int64()),
-        ("reason", pa.string()),
-        ("first_answer_step", pa.int64()),
-        ("calls", pa.int64()),
-        ("tokens_before", pa.int64()),
-        ("tokens_after", pa.int64()),
-    ]
-)
+from cotdistil.pruning.outcome import add_up, make_record, table_schemas
+
+TRAIN = pa.schema([(name, pa.string()) for name in ("problem_id", "question", "gold", "response")])
+SCHEMA = table_schemas(TRAIN)["traces"]
+# What each validated cut cost: two samples, each with a prompt of 800 tokens.
+CHECK = {
+    "round": 0, "valid": False, "answers": ["4}", "5}"],
+    "prompt_tokens": 800, "cached_tokens": 1200, "completion_tokens": 16,
+}  # fmt: skip
+COST = {"seconds": 12.4, "cpu_seconds": 20.0, "gpus": 1, "peak_memory_mb": 900}
 
 
 def trace(
@@ -62,24 +57,8 @@ def write_pruned(folder: Path, traces: list[dict], row_group_size: int = 8192, *
     rows = [{"problem_id": f"p{i}", "row": i, **row} for i, row in enumerate(traces)]
     table = pa.Table.from_pylist(rows, schema=SCHEMA)
     pq.write_table(table, folder / "traces.parquet", row_group_size=row_group_size)
-    kept = [row for row in traces if row["kept_spans"] is not None]
-    dropped = [row["reason"] for row in traces if row["kept_spans"] is None]
-    answered = [row for row in traces if row["first_answer_step"] is not None]
-    record = {
-        "rows_in": len(traces),
-        "rows_out": len(kept),
-        "dropped": {reason: dropped.count(reason) for reason in dropped},
-        "steps_before": sum(row["n_steps"] for row in kept),
-        "steps_after": sum(row["kept_steps"] for row in kept),
-        "tokens_before": sum(row["tokens_before"] for row in kept),
-        "tokens_after": sum(row["tokens_after"] for row in kept),
-        "halved": sum(2 * row["tokens_after"] < row["tokens_before"] for row in kept),
-        "with_answer_step": len(answered),
-        "answer_in_last_ten": sum(
-            row["first_answer_step"] > row["n_steps"] - 10 for row in answered
-        ),
-        "engine_calls": 7, "checks": 26, "answers": 52, "prompt_tokens": 40_000,
-        "cached_tokens": 30_000, "completion_tokens": 416, "pairs": 2,
-        "cost": {"seconds": 12.4, "cpu_seconds": 20.0, "gpus": 1, "peak_memory_mb": 900},
-    }  # fmt: skip
-    (folder / "record.json").write_text(json.dumps(record | changes))
+    checks = [CHECK] * sum(row["calls"] for row in traces)
+    totals = add_up(traces, checks, pairs=2)
+    totals["engine_calls"] = 7
+    record = {**make_record(len(traces), totals), "cost": COST, **changes}
+    (folder / "record.json").write_text(json.dumps(record))

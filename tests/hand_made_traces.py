@@ -129,7 +129,7 @@ def _summary(number: int, trace: HandMadeTrace) -> dict:
         "kept_steps": None if spans is None else sum(end - start for start, end in spans),
         "reason": trace.reason,
         "first_answer_step": trace.first_answer_step,
-        "calls": len(trace.rounds),
+        "calls": sum(each.valid is not None for each in trace.rounds),
         "tokens_before": len(trace.whole) // 4,
         "tokens_after": None if left is None else len(left) // 4,
     }

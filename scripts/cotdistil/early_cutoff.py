@@ -9,11 +9,11 @@ where it lies instead of being trained, pruned and sampled again.
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import shutil
 from pathlib import Path
 
+from cotdistil.records import read_record
 from cotdistil.store import RECORD_COPY, canonical_json, write_atomically
 
 RECORDS = ("record.json", RECORD_COPY)
@@ -60,7 +60,7 @@ def equal_artefact(digest: str, store: Path) -> str | None:
         return None
     address = note.read_text()
     record = store / address / "record.json"
-    if not record.exists() or json.loads(record.read_text()).get("inputs") != digest:
+    if not record.exists() or read_record(record.parent).get("inputs") != digest:
         return None
     return address
 
@@ -83,7 +83,7 @@ def link_file(source: Path, target: Path) -> None:
 
 
 def _content(folder: Path) -> str | None:
-    return json.loads((folder / "record.json").read_text()).get("content")
+    return read_record(folder).get("content")
 
 
 def _note(digest: str, store: Path) -> Path:

@@ -6,27 +6,36 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cotdistil.errors import UserError
+from cotdistil.broken_files import broken
 
 if TYPE_CHECKING:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
+    from cotdistil.stored_table import StoredTable
+
 BATCH_ROWS = 2048
 
 
-def open_table(path: Path, columns: Sequence[str], stage: str) -> pq.ParquetFile:
-    """The file at `path`, which `stage` made. Raises `UserError` if one of `columns` is missing."""
-    import pyarrow.parquet as pq
+def open_table(path: Path, columns: Sequence[str], stage: str) -> StoredTable:
+    """The file at `path`, which `stage` made.
 
-    table = pq.ParquetFile(path)
+    Raises `UserError` if it cannot be read, then or later, or if one of `columns` is missing.
+    """
+    from cotdistil.stored_table import StoredTable
+
+    table = StoredTable(path)
     missing = [name for name in columns if name not in table.schema_arrow.names]
     if missing:
-        raise UserError(
-            f"{path}: has no column {', '.join(missing)}; expected {', '.join(columns)}; make the"
-            f" {stage} again"
-        )
+        found = f"has no column {', '.join(missing)}; expected {', '.join(columns)}"
+        raise broken(path, found, f"the {stage}")
     return table
+
+
+def count_rows(path: Path, stage: str) -> int:
+    """How many rows the file has. Raises `UserError` if it cannot be read."""
+    with open_table(path, (), stage) as table:
+        return table.metadata.num_rows
 
 
 def read_batches(

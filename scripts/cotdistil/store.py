@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
+from cotdistil.errors import UserError
+
 STORE = Path("results/store")
 KEY_LENGTH = 20
 RECORD_COPY = ".record.json"  # beside record.json, which Snakemake may remove
@@ -103,8 +105,19 @@ def settings_path(key: str, store: Path = STORE) -> Path:
 
 
 def read_manifest(key: str) -> dict:
-    """The manifest of `key`. Raises FileNotFoundError if no run has planned it."""
-    return json.loads(manifest_path(key).read_text())
+    """The manifest of `key`. Raises `UserError` if it cannot be read."""
+    path = manifest_path(key)
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise UserError(
+            f"{path}: found no such file; expected what a run planned; run snakemake again"
+        ) from error
+    except (OSError, ValueError) as error:
+        raise UserError(
+            f"{path}: found {error}; expected the manifest that a run wrote; delete it and run"
+            " snakemake again"
+        ) from error
 
 
 def write_atomically(path: Path, text: str) -> None:

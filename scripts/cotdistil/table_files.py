@@ -24,5 +24,10 @@ def write_csv(rows: Iterable[dict], columns: list[str], path: Path) -> int:
 def markdown_table(heads: list[str], rows: Iterable[list[str]], words: Collection[str]) -> str:
     """A Markdown table; the columns whose heads are in `words` are aligned left, others right."""
     rules = ["---" if head in words else "---:" for head in heads]
-    escaped = [[cell.replace("|", "\\|") for cell in row] for row in rows]
-    return "\n".join(f"| {' | '.join(row)} |" for row in [heads, rules, *escaped])
+    head, *body = [[_cell(cell) for cell in row] for row in (heads, *rows)]
+    return "\n".join(f"| {' | '.join(line)} |" for line in (head, rules, *body))
+
+
+def _cell(text: str) -> str:
+    """One line, in which no character ends the cell."""
+    return " ".join(text.replace("\\", "\\\\").replace("|", "\\|").splitlines())

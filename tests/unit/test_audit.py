@@ -3,6 +3,7 @@
 import csv
 from pathlib import Path
 
+import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -319,3 +320,16 @@ def test_opinions_that_all_agree_leave_a_table_with_a_header_alone(store):
     outcome = store.run("audit_tables", {"arms": [ARM]}, parents)
     assert csv_rows(outcome, "disagreements.csv") == []
     assert (outcome.folder / "disagreements.csv").read_text().startswith("student,recipe,stage")
+
+
+def test_a_line_break_of_any_kind_stays_in_its_cell(store):
+    replies = ["one\rtwo", "one\ntwo", 'one\r\n"two"', ",\r"]
+    samples = [("p0", 0), ("p0", 1), ("p1", 0), ("p1", 1)]
+    rows = [("12", "a\rb", False, "exact", False)] * 4
+    said = {sample: (True, reply) for sample, reply in zip(samples, replies, strict=True)}
+    parents = {"scores": [scores(store, rows)], "judgements": [judgements(store, said)]}
+    outcome = store.run("audit_tables", {"arms": [ARM]}, parents)
+    found = csv_rows(outcome, "disagreements.csv")
+    assert [row["judge_reply"] for row in found] == replies
+    assert [row["extracted"] for row in found] == ["a\rb"] * 4
+    assert pd.read_csv(outcome.folder / "disagreements.csv")["judge_reply"].tolist() == replies

@@ -50,7 +50,7 @@ def test_a_pruned_set_has_its_steps_tokens_calls_and_costs_in_one_row(tmp_path):
     made = tabulate(store, {("pruned", "small", "binary"): pruned_of(store, "one", TRACES)})
     [row] = table(made, "pruning.csv")
     assert list(row) == PRUNING_COLUMNS
-    halved, last_ten = mean_interval([1, 0, 0, 0, 0], 1), mean_interval([1, 1, 1, 0, 0], 1)
+    halved, last_ten = mean_interval([1, 0, 0, 0, 0], 1), mean_interval([1, 1, 0, 0], 1)
     assert row == {
         "recipe": "pruned", "student": "small", "cutter": "binary",
         "traces_in": "8", "traces_out": "5",
@@ -64,13 +64,13 @@ def test_a_pruned_set_has_its_steps_tokens_calls_and_costs_in_one_row(tmp_path):
         "share_pruned_by_half": "0.200000",
         "pruned_by_half_ci_low": f"{halved.low:.6f}",
         "pruned_by_half_ci_high": f"{halved.high:.6f}",
-        # First given in step 8 of 40, 11 of 20, 21 of 30, 1 of 1 and 3 of 25.
-        "with_answer_step": "5", "answer_before_last_ten": "2", "answer_in_last_ten": "3",
-        "share_answer_in_last_ten": "0.600000",
+        # First given in step 8 of 40, 11 of 20, 21 of 30 and 3 of 25; that of one step is out.
+        "answered_in_over_ten_steps": "4", "answer_before_last_ten": "2", "answer_in_last_ten": "2",
+        "share_answer_in_last_ten": "0.500000",
         "answer_in_last_ten_ci_low": f"{last_ten.low:.6f}",
         "answer_in_last_ten_ci_high": f"{last_ten.high:.6f}",
         "calls": "26", "mean_calls": "3.250000", "max_calls": "6",
-        "engine_calls": "7", "answers": "52", "prompt_tokens": "40000",
+        "engine_calls": "7", "answers": "52", "prompt_tokens": "41600",
         "share_of_prompt_cached": "0.750000", "completion_tokens": "416",
         "seconds": "12.400000", "seconds_per_trace": "1.550000", "gpus": "1",
         "preference_pairs": "2",
@@ -113,7 +113,7 @@ def test_the_markdown_says_both_tables_in_words(tmp_path):
     assert made.status == 0, made.text
     text = (made.folder / "pruning.md").read_text(encoding="utf-8")
     assert "| pruned | small | binary | 8 | 5 | 18.2 → 10.2 | 458 → 258 | 56.3 | 20.0 [" in text
-    assert "| 3.2 | 7 | 40,000 | 75.0 | 12 | 60.0 [" in text
+    assert "| 3.2 | 7 | 41,600 | 75.0 | 12 | 50.0 [" in text
     assert "| pruned | small | binary | full trace not validated | 2 | 0 |" in text
 
 
@@ -152,8 +152,7 @@ def test_a_record_that_counts_other_traces_is_an_error_that_names_the_training_s
     folder = pruned_of(store, "one", TRACES, rows_out=4)
     made = tabulate(store, {("pruned", "small", "binary"): folder})
     assert made.status == 1
-    assert "small · pruned: " in made.text
-    assert "has 8 traces, 5 of them kept; its record counts 8 and 4" in made.text
+    assert "found rows_out 4 in the record of small · pruned; expected rows_out 5" in made.text
     assert f"clean_store.py --remake pruned/{folder.name}" in made.text
     assert not made.folder.exists()
 

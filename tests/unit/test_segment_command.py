@@ -266,3 +266,35 @@ def test_a_table_of_another_stage_is_refused_with_a_word_on_what_is_missing(tmp_
     pd.DataFrame({"row": [0]}).to_parquet(tmp_path / "steps.parquet")
     with pytest.raises(UserError, match="has no column step_ends"):
         next(read_step_ends(tmp_path))
+
+
+@pytest.mark.parametrize("column", ["problem_id", "response"])
+def test_a_training_set_with_a_null_is_refused(
+    column: str,
+    new_store: Callable[[str], Store],
+    set_engine: Callable[..., StreamingEngine],
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    set_engine()
+    store = new_store("store")
+    table = store.root / "training_sets" / TRAINING_SET_KEY / "train.parquet"
+    rows = pd.read_parquet(table)
+    rows.loc[2, column] = None
+    rows.to_parquet(table, index=False)
+    with pytest.raises(SystemExit):
+        store.run()
+    assert (
+        f"{table}: row 2: found null in {column}; expected a valid string; make it again:"
+        f" clean_store.py --remake training_sets/{TRAINING_SET_KEY}"
+    ) in capsys.readouterr().err
+
+
+def test_a_training_set_that_cannot_be_read_is_refused(
+    new_store: Callable[[str], Store], capsys: pytest.CaptureFixture[str]
+) -> None:
+    store = new_store("store")
+    table = store.root / "training_sets" / TRAINING_SET_KEY / "train.parquet"
+    table.write_bytes(table.read_bytes()[:-9])
+    with pytest.raises(SystemExit):
+        store.run()
+    assert f"--remake training_sets/{TRAINING_SET_KEY}" in capsys.readouterr().err

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from cotdistil.errors import UserError
 from cotdistil.scored_arms import ScoredArm, score_arm
 from cotdistil.statistics import mean_interval, paired_difference
+from cotdistil.table_files import markdown_table
 from cotdistil.tables import gap_table, summary_table
 from cotdistil.terminal_table import format_terminal
 from summarize_scores import markdown, write_csv
@@ -319,3 +320,15 @@ def test_the_terminal_table_is_at_most_100_wide_and_cuts_names_but_no_number(
     assert len(rows) == len(recipes) * seeds
     assert all("+37.5 [" in row and row.split()[-2:] == ["12.5", "0.0"] for row in rows)
     assert len({row.index("75.0 [") for row in rows}) == 1
+
+
+def test_no_text_of_a_cell_ends_its_cell_or_its_row():
+    text = markdown_table(
+        ["a|b", "n\n"], [["x|y", "1\r2"], ["back\\|slash", "3\n\n4\u2028"]], {"a|b"}
+    )
+    assert text.splitlines() == [
+        "| a\\|b | n |",
+        "| --- | ---: |",
+        "| x\\|y | 1 2 |",
+        "| back\\\\\\|slash | 3  4 |",
+    ]

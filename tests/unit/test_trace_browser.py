@@ -188,11 +188,11 @@ def test_pruned_traces_of_another_training_set_are_refused(tmp_path):
     parents = {"training_set": write_training_set(store, [CUT, CUT]), "pruned": None}
     for label, traces, message in (
         ("fewer", [CUT], "found 1 traces; expected 2"),
-        ("other problem", [CUT, INNER], "row 1 about cut, inner"),
+        ("other problem", [CUT, INNER], "row 1: found it about cut, inner; expected one problem"),
         (
             "other steps",
             [CUT, HandMadeTrace("cut", STEPS[:4])],
-            "expected row 1, about one problem",
+            "row 1: found 4 step_ends",
         ),
     ):
         parents["pruned"] = write_pruned(store, traces, label)

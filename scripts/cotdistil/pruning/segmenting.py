@@ -5,14 +5,23 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 
-from cotdistil.parquet_table import BATCH_ROWS, open_table, read_batches
+from typing_extensions import TypedDict
+
+from cotdistil.checked_rows import read_rows
 from cotdistil.pruning.segmentation import thinking_to_cut
 from cotdistil.pruning.windows import Window, make_windows
 from cotdistil.teaching.answer_log import AnswerLog
 from cotdistil.teaching.teacher import Answer, Question
 from cotdistil.teaching.tries import sample_seed
+
+
+class Responded(TypedDict):
+    """What is read of a row of the training set."""
+
+    response: str
 
 
 @dataclass
@@ -89,13 +98,10 @@ class Segmenting:
             yield from (window.question() for window in trace.windows if window.is_asked)
 
     def _uncut(self) -> Iterator[tuple[str, OpenTrace]]:
-        number = 0
-        with open_table(self._training_set, ["response"], "training set") as table:
-            for batch in read_batches(table, BATCH_ROWS, ["response"]):
-                for response in batch.column("response").to_pylist():
-                    if str(number) not in self._log:
-                        thinking = thinking_to_cut(response)
-                        windows = make_windows(thinking, self._window) if thinking else []
-                        ends = [None if each.is_asked else each.rule_ends for each in windows]
-                        yield str(number), OpenTrace(windows, ends)
-                    number += 1
+        traces = chain.from_iterable(read_rows(self._training_set, Responded, "training set"))
+        for number, trace in enumerate(traces):
+            if str(number) not in self._log:
+                thinking = thinking_to_cut(trace["response"])
+                windows = make_windows(thinking, self._window) if thinking else []
+                ends = [None if each.is_asked else each.rule_ends for each in windows]
+                yield str(number), OpenTrace(windows, ends)

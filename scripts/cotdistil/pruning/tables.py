@@ -14,7 +14,7 @@ PRUNING_COLUMNS = [
     *("tokens_before", "tokens_after", "mean_tokens_before", "mean_tokens_after"),
     "share_of_tokens_left",
     *("share_pruned_by_half", *(f"pruned_by_half_{end}" for end in INTERVAL)),
-    *("with_answer_step", "answer_before_last_ten", "answer_in_last_ten"),
+    *("answered_in_over_ten_steps", "answer_before_last_ten", "answer_in_last_ten"),
     *("share_answer_in_last_ten", *(f"answer_in_last_ten_{end}" for end in INTERVAL)),
     *("calls", "mean_calls", "max_calls", "engine_calls", "answers"),
     *("prompt_tokens", "share_of_prompt_cached", "completion_tokens"),
@@ -28,9 +28,10 @@ def pruning_row(described: Mapping, record: Mapping, totals: Totals) -> dict:
 
     described: recipe, student and cutter. record: the training set's record.json.
     Steps and tokens are those of the kept traces. Shares are in [0, 1]; `share_pruned_by_half` is
-    one of the kept traces, `share_answer_in_last_ten` one of the traces in which some step gives
-    the answer, dropped ones too, each with its 95 % Wilson interval over traces. Calls are
-    validated cuts; these and the seconds are per trace that came in.
+    one of the kept traces, `share_answer_in_last_ten` one of `answered_in_over_ten_steps`: of the
+    traces of more than ten steps in which some step gives the answer, dropped ones too; each with
+    its 95 % Wilson interval over traces. Calls are validated cuts; these and the seconds are per
+    trace that came in.
     """
     traces, kept = totals.traces, totals.kept
     late, answered = record["answer_in_last_ten"], record["with_answer_step"]
@@ -44,7 +45,7 @@ def pruning_row(described: Mapping, record: Mapping, totals: Totals) -> dict:
         **{f"mean_{name}": _ratio(record[name], kept) for name in sums},
         "share_of_tokens_left": _ratio(record["tokens_after"], record["tokens_before"]),
         **_share("pruned_by_half", record["halved"], kept),
-        "with_answer_step": answered,
+        "answered_in_over_ten_steps": answered,
         "answer_before_last_ten": answered - late,
         "answer_in_last_ten": late,
         **_share("answer_in_last_ten", late, answered),

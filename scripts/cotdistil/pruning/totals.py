@@ -1,6 +1,7 @@
 """What pruning did to each trace of one training set, counted over traces.parquet in batches."""
 
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -9,10 +10,16 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from cotdistil.errors import UserError
-from cotdistil.parquet_table import BATCH_ROWS, open_table, read_batches
+from cotdistil.broken_files import broken
+from cotdistil.pruning.outcome import add_up, make_record, merge
+from cotdistil.pruning.payload import Summary, read_summaries
 
-COLUMNS = ["n_steps", "kept_spans", "reason", "calls", "tokens_before", "tokens_after"]
+COUNTED = (
+    *("rows_in", "rows_out", "dropped", "reasons", "calls"),
+    *("tokens_in", "tokens_before", "tokens_after", "halved", "steps_before", "steps_after"),
+    *("traces_with_steps", "with_answer_step", "answer_in_last_ten"),
+)
+SPANS = pa.list_(pa.list_(pa.int64()))
 SHARE_BINS = 400
 """Bins of the share of tokens left, up to a response as long as it was; a half is an edge."""
 MOST_SHARE = 2  # a conclusion of the student's can make a response longer than it was
@@ -44,45 +51,46 @@ class Totals:
     places: np.ndarray = field(default_factory=partial(np.zeros, PLACES, np.int64))
 
 
-def read_totals(folder: Path, record: dict, name: str) -> Totals:
+def read_totals(folder: Path, record: Mapping, name: str) -> Totals:
     """The totals of the pruned training set in `folder`, whose record.json says `record`.
 
-    Raises `UserError` unless there are as many traces, in all and kept, as the record counts.
+    Raises `UserError` unless the traces add up to what the record says of them.
     """
-    table = open_table(folder / "traces.parquet", COLUMNS, "pruned training set")
     totals = Totals()
-    for batch in read_batches(table, BATCH_ROWS, COLUMNS):
-        _add(totals, batch)
-    if (totals.traces, totals.kept) != (record["rows_in"], record["rows_out"]):
-        raise UserError(
-            f"{name}: {folder / 'traces.parquet'} has {totals.traces} traces, {totals.kept} of them"
-            f" kept; its record counts {record['rows_in']} and {record['rows_out']}; make it again:"
-            f" clean_store.py --remake pruned/{folder.name}"
+    sums: Counter[str] = Counter()
+    for rows in read_summaries(folder):
+        _add(totals, rows)
+        sums = merge(sums, add_up(rows, [], 0))
+    found = {**record, "calls": record["checks"] - record["checks_over_context"]}
+    expected = {**make_record(totals.traces, sums), "calls": totals.calls}
+    differing = [count for count in COUNTED if found[count] != expected[count]]
+    if differing:
+        said, counted = (
+            ", ".join(f"{count} {counts[count]}" for count in differing)
+            for counts in (found, expected)
+        )
+        raise broken(
+            folder / "record.json",
+            f"found {said} in the record of {name}; expected {counted}, as in traces.parquet",
         )
     return totals
 
 
-def _add(totals: Totals, batch: pa.RecordBatch) -> None:
-    reasons = batch["reason"].to_pylist()
-    is_kept = batch["kept_spans"].is_valid().to_numpy(zero_copy_only=False)
-    totals.traces += len(reasons)
-    totals.reasons.update(reasons)
-    totals.kept_reasons.update(r for r, k in zip(reasons, is_kept, strict=True) if k)
-    calls = batch["calls"].to_numpy()
-    totals.calls += int(calls.sum())
-    totals.most_calls = int(max(totals.most_calls, calls.max(initial=0)))
-    _add_kept(totals, batch.filter(pa.array(is_kept)))
-
-
-def _add_kept(totals: Totals, kept: pa.RecordBatch) -> None:
-    names = ("n_steps", "tokens_before", "tokens_after")
-    steps, before, after = (kept[name].to_numpy() for name in names)
+def _add(totals: Totals, rows: Sequence[Summary]) -> None:
+    kept = [row for row in rows if row["kept_spans"] is not None]
+    totals.traces += len(rows)
     totals.kept += len(kept)
+    totals.reasons.update(row["reason"] for row in rows)
+    totals.kept_reasons.update(row["reason"] for row in kept)
+    totals.calls += sum(row["calls"] for row in rows)
+    totals.most_calls = max([totals.most_calls, *(row["calls"] for row in rows)])
+    names = ("n_steps", "tokens_before", "tokens_after")
+    steps, before, after = (np.array([row[name] for row in kept], np.int64) for name in names)
     most = len(totals.token_shares) - 1
     shares = np.minimum(after * SHARE_BINS // np.maximum(before, 1), most)
     totals.token_shares += np.bincount(shares, minlength=most + 1)
     totals.with_steps += int((steps > 0).sum())
-    totals.places += places_kept(steps, kept["kept_spans"])
+    totals.places += places_kept(steps, pa.array([row["kept_spans"] for row in kept], SPANS))
 
 
 def places_kept(n_steps: np.ndarray, kept_spans: pa.ListArray) -> np.ndarray:

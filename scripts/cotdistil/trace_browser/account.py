@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 
-from cotdistil.errors import UserError
-from cotdistil.parquet_table import BATCH_ROWS, open_table, read_batches
-
-COLUMNS = ("kept_steps", "reason", "tokens_before", "tokens_after")
+from cotdistil.broken_files import broken
+from cotdistil.parquet_table import count_rows
+from cotdistil.pruning.payload import STAGE, read_summaries
 
 
 @dataclass
@@ -37,29 +37,29 @@ def pruning_account(
 ) -> tuple[Account, list[int | None]]:
     """What became of `rows` traces, and for each of the rows `numbers`, its row in what is left.
 
-    Raises `UserError` if traces.parquet is about another number of traces.
+    Raises `UserError` if traces.parquet is about another number of traces, or train.parquet has
+    others than those that are kept.
     """
     account = Account(rows)
     wanted = set(numbers)
     left: list[int | None] = []
-    number = 0
-    with open_table(pruned / "traces.parquet", COLUMNS, "pruned") as table:
-        for batch in read_batches(table, BATCH_ROWS, COLUMNS):
-            for row in batch.to_pylist():
-                dropped = row["kept_steps"] is None
-                if number in wanted:
-                    left.append(None if dropped else number - account.dropped.total())
-                number += 1
-                account.reasons[row["reason"]] += 1
-                account.tokens_in += row["tokens_before"]
-                if dropped:
-                    account.dropped[row["reason"]] += 1
-                else:
-                    account.tokens_before += row["tokens_before"]
-                    account.tokens_after += row["tokens_after"]
-    if number != rows:
-        raise UserError(
-            f"{pruned / 'traces.parquet'}: found {number} traces; expected {rows}, one for each row"
-            f" of the training set; make it again: clean_store.py --remake pruned/{pruned.name}"
-        )
+    for row in chain.from_iterable(read_summaries(pruned)):
+        dropped = row["kept_spans"] is None
+        if row["row"] in wanted:
+            left.append(None if dropped else row["row"] - account.dropped.total())
+        account.reasons[row["reason"]] += 1
+        account.tokens_in += row["tokens_before"]
+        if dropped:
+            account.dropped[row["reason"]] += 1
+        else:
+            account.tokens_before += row["tokens_before"]
+            account.tokens_after += row["tokens_after"]
+    remains = count_rows(pruned / "train.parquet", STAGE)
+    for file, found, expected, which in (
+        ("traces", account.reasons.total(), rows, "one for each row of the training set"),
+        ("train", remains, account.rows_left, "those that traces.parquet keeps"),
+    ):
+        if found != expected:
+            path = pruned / f"{file}.parquet"
+            raise broken(path, f"found {found} traces; expected {expected}, {which}")
     return account, left

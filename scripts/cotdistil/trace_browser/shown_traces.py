@@ -2,77 +2,110 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import islice, pairwise
 from pathlib import Path
 
-from cotdistil.errors import UserError
+from typing_extensions import TypedDict
+
+from cotdistil.broken_files import broken
 from cotdistil.gold_answers import gold_of
 from cotdistil.grading.extract import FALLBACKS, extract_answer
 from cotdistil.grading.grader import Grader
+from cotdistil.pruning.payload import STAGE, Count, Round, Summary, rounds_fault
 from cotdistil.pruning.steps import split_steps
 from cotdistil.responses import Response, split_response
 from cotdistil.trace_browser.chosen_rows import rows_at, rows_by_trace
 from cotdistil.trace_browser.verdict_places import verdict_places
 
-RESPONSE = ("problem_id", "question", "gold", "response")
-SUMMARY = (
-    *("problem_id", "row", "step_ends", "kept_spans", "reason", "first_answer_step"),
-    *("tokens_before", "tokens_after"),
-)
-ROUND = (
-    *("row", "round", "kept_spans", "greedy", "answers", "extracted", "right", "valid"),
-    *("prompt_tokens", "cached_tokens", "completion_tokens"),
-)
 GRADED_TOGETHER = 64
+
+
+class Whole(TypedDict):
+    """A row of a training set."""
+
+    problem_id: str
+    question: str
+    gold: str
+    response: str
+
+
+class Remaining(TypedDict):
+    """The same, as far as it is shown of a pruned one."""
+
+    problem_id: str
+    response: str
+
+
+class Stepped(Summary):
+    """What pruning says of a trace, and where its steps end."""
+
+    problem_id: str
+    step_ends: list[Count]
 
 
 def unpruned_traces(training_set: Path, numbers: Sequence[int]) -> Iterator[dict]:
     """The traces in these rows of a training set; all of each is kept."""
-    rows = rows_at(training_set / "train.parquet", RESPONSE, "training set", numbers)
+    rows = rows_at(training_set / "train.parquet", Whole, "training set", numbers)
     for number, row in zip(numbers, rows, strict=True):
         parts = split_response(row["response"])
         yield _trace(number, row, parts, split_steps(parts.thinking) if parts.thinking else [])
 
 
 def pruned_traces(
-    training_set: Path, pruned: Path, numbers: Sequence[int], left: Sequence[int | None]
+    training_set: Path,
+    pruned: Path,
+    traces: int,
+    numbers: Sequence[int],
+    left: Sequence[int | None],
 ) -> Iterator[dict]:
-    """The traces in these rows of a training set, with what pruning made of them.
+    """The traces in these rows of a training set of `traces`, with what pruning made of them.
 
     left: the row of each in what pruning left, None where it is dropped. Raises `UserError` if the
     two do not belong together.
     """
-    rows = rows_at(training_set / "train.parquet", RESPONSE, "training set", numbers)
-    summaries = rows_at(pruned / "traces.parquet", SUMMARY, "pruned", numbers)
+    rows = rows_at(training_set / "train.parquet", Whole, "training set", numbers)
+    summaries = rows_at(pruned / "traces.parquet", Stepped, STAGE, numbers)
     rows_left = [number for number in left if number is not None]
-    remains = rows_at(pruned / "train.parquet", ("problem_id", "response"), "pruned", rows_left)
-    rounds = rows_by_trace(pruned / "rounds.parquet", ROUND, "pruned", numbers)
+    remains = rows_at(pruned / "train.parquet", Remaining, STAGE, rows_left)
+    rounds = rows_by_trace(pruned / "rounds.parquet", Round, STAGE, numbers, traces)
     asked = next(rounds, None)
     for number, row, summary, row_left in zip(numbers, rows, summaries, left, strict=True):
         remaining = None if row_left is None else next(remains)
-        about: list[dict] = []
+        about: list[Round] = []
         if asked is not None and asked[0] == number:
             about, asked = asked[1], next(rounds, None)
         parts = split_response(row["response"])
         _check(pruned, number, row, summary, remaining, parts.thinking or "")
+        if fault := rounds_fault(about, summary):
+            raise broken(pruned / "rounds.parquet", f"row {number}: {fault}")
         yield _pruned_trace(_trace(number, row, parts, []), summary, remaining, about)
 
 
 def _check(
-    pruned: Path, number: int, row: dict, summary: dict, remaining: dict | None, thinking: str
+    pruned: Path,
+    number: int,
+    row: Whole,
+    summary: Stepped,
+    remaining: Remaining | None,
+    thinking: str,
 ) -> None:
+    path = pruned / "traces.parquet"
     ids = [each["problem_id"] for each in (row, summary, remaining) if each is not None]
-    end = summary["step_ends"][-1] if summary["step_ends"] else len(thinking)
-    if summary["row"] != number or len(set(ids)) > 1 or end != len(thinking):
-        raise UserError(
-            f"{pruned}: found row {summary['row']} about {', '.join(dict.fromkeys(ids))}, with its"
-            f" steps' end at character {end}; expected row {number}, about one problem, with the"
-            f" end at {len(thinking)}; make it again: clean_store.py --remake pruned/{pruned.name}"
+    if len(set(ids)) > 1:
+        found = ", ".join(dict.fromkeys(ids))
+        raise broken(path, f"row {number}: found it about {found}; expected one problem")
+    ends = summary["step_ends"]
+    ascend = ends == sorted(ends) and ends[-1:] in ([], [len(thinking)])
+    if not ascend or len(ends) != summary["n_steps"]:
+        raise broken(
+            path,
+            f"row {number}: found {len(ends)} step_ends that end with {ends[-3:]}; expected"
+            f" {summary['n_steps']} ascending to {len(thinking)}, the thinking's characters",
         )
 
 
-def _trace(number: int, row: dict, parts: Response, steps: list[str]) -> dict:
+def _trace(number: int, row: Whole, parts: Response, steps: list[str]) -> dict:
     """A trace of which everything is kept.
 
     thinking: where it has no steps. kept: spans of steps; None: the trace is dropped. after: what
@@ -99,7 +132,7 @@ def _trace(number: int, row: dict, parts: Response, steps: list[str]) -> dict:
 
 
 def _pruned_trace(
-    trace: dict, summary: dict, remaining: dict | None, rounds: Iterable[dict]
+    trace: dict, summary: Stepped, remaining: Remaining | None, rounds: Sequence[Round]
 ) -> dict:
     edges = [0, *summary["step_ends"]]
     steps = [trace["thinking"][begin:end] for begin, end in pairwise(edges)]
@@ -118,10 +151,10 @@ def _pruned_trace(
     }
 
 
-def _round(row: dict, place: int) -> dict:
+def _round(row: Round, place: int) -> dict:
     """place: after how many steps the verdict stands."""
     renamed = {"kept_spans": "asked"}
-    named = {renamed.get(name, name): row[name] for name in ROUND if name != "row"}
+    named = {renamed.get(name, name): value for name, value in row.items() if name != "row"}
     return {**named, "place": place}
 
 

@@ -4,12 +4,26 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from urllib.parse import quote
 
+from typing_extensions import TypedDict
+
 from cotdistil.static_page import escape_text, fill_template, style_and_script
 
 FOLDER = Path(__file__).parent
 
 
-def write_index(path: Path, pages: Sequence[dict], records: Sequence[dict]) -> None:
+class BrowserRecord(TypedDict):
+    """What is read of the record of a page."""
+
+    rows: int
+    shown: int
+    rows_left: int
+    reasons: dict[str, int]
+    dropped: dict[str, int]
+    tokens_before: int
+    tokens_after: int
+
+
+def write_index(path: Path, pages: Sequence[dict], records: Sequence[BrowserRecord]) -> None:
     """Write the table, a row per page.
 
     pages: `title` and `file`, the page's name beside this one. records: those of the browsers.
@@ -21,7 +35,7 @@ def write_index(path: Path, pages: Sequence[dict], records: Sequence[dict]) -> N
         file.writelines(fill_template(template, {**parts, "rows": rows}))
 
 
-def _row(page: dict, record: dict) -> Iterator[str]:
+def _row(page: dict, record: BrowserRecord) -> Iterator[str]:
     title, link = escape_text(page["title"]), escape_text(quote(page["file"]))
     yield f'<tr><th scope="row"><a href="{link}">{title}</a></th>'
     yield f"<td>{record['rows']:,}</td><td>{record['shown']:,}</td>"
@@ -33,12 +47,12 @@ def _row(page: dict, record: dict) -> Iterator[str]:
     yield "</tr>\n"
 
 
-def _share(record: dict) -> str:
+def _share(record: BrowserRecord) -> str:
     before, after = record["tokens_before"], record["tokens_after"]
     return f"{100 * after / before:.0f} %" if before else "–"
 
 
-def _reasons(record: dict) -> str:
+def _reasons(record: BrowserRecord) -> str:
     dropped = record["dropped"]
     items = []
     for reason, number in record["reasons"].items():
