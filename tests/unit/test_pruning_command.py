@@ -15,7 +15,12 @@ import pytest
 
 import prune_traces
 from cotdistil.code_version import code_version
+from cotdistil.pruning.payload import Record
+from cotdistil.pruning.totals import read_totals
+from cotdistil.records import read_record
 from cotdistil.responses import join_response, split_response
+from cotdistil.trace_browser.account import pruning_account
+from cotdistil.trace_browser.shown_traces import pruned_traces
 from scripted_engine import ScriptedEngine
 from tiny_model import make_tiny_model
 
@@ -123,11 +128,22 @@ class Store:
         self.monkeypatch.setenv("OMP_NUM_THREADS", "1")
         self.monkeypatch.setenv("OMP_WAIT_POLICY", "PASSIVE")
         prune_traces.main()
+        record = read_record(self.artefact, Record)
+        self.is_read_by_others(record)
         tables = {
             name: pd.read_parquet(self.artefact / f"{name}.parquet")
             for name in ("train", "traces", "rounds", "pairs")
         }
-        return json.loads(record_file.read_text()), tables
+        return record, tables
+
+    def is_read_by_others(self, record: dict) -> None:
+        """The tables and the page of a pruned set find no fault in what the command writes."""
+        read_totals(self.artefact, record, KEY)
+        rows = record["rows_in"]
+        account, left = pruning_account(self.artefact, rows, range(rows))
+        assert account.rows_left == record["rows_out"]
+        whole = self.root / "training_sets" / TRAINING_SET_KEY
+        assert len(list(pruned_traces(whole, self.artefact, rows, range(rows), left))) == rows
 
 
 @pytest.fixture(scope="module")
