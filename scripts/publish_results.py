@@ -32,7 +32,10 @@ def main() -> None:
     parser.add_argument("--marker", type=Path, required=True, help="published/<keys>.json")
     arguments = parser.parse_args()
     try:
-        mark(arguments.marker) if arguments.action == "mark" else publish(arguments.marker)
+        if arguments.action == "mark":
+            mark(arguments.marker)
+        else:
+            publish(arguments.marker)
     except UserError as error:
         sys.exit(f"error: {error}")
 

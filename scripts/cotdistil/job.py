@@ -35,6 +35,7 @@ from cotdistil.stages import STAGES
 from cotdistil.store import (
     KEY_PATTERN,
     RECORD_COPY,
+    load_manifest,
     parent_addresses,
     settings_path,
     write_atomically,
@@ -57,7 +58,7 @@ class Job:
                 f"{manifest_file} is not there; it says what this job makes; Snakemake writes it"
                 " when a run starts, unless it was told --no-hooks"
             )
-        self.manifest = json.loads(manifest_file.read_text())
+        self.manifest = load_manifest(manifest_file)
         self.key = manifest_file.stem
         self.stage: str = self.manifest["stage"]
         self.params: dict = self.manifest["params"]

@@ -105,14 +105,19 @@ def settings_path(key: str, store: Path = STORE) -> Path:
 
 
 def read_manifest(key: str) -> dict:
-    """The manifest of `key`. Raises `UserError` if it cannot be read."""
+    """The manifest of `key`. Raises `UserError` if no run has planned it."""
     path = manifest_path(key)
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
+    if not path.exists():
         raise UserError(
             f"{path}: found no such file; expected what a run planned; run snakemake again"
-        ) from error
+        )
+    return load_manifest(path)
+
+
+def load_manifest(path: Path) -> dict:
+    """The manifest in a file. Raises `UserError` if it cannot be read."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise UserError(
             f"{path}: found {error}; expected the manifest that a run wrote; delete it and run"

@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+import index_browsers
 from hand_made_pruning import TRACES
 from hand_made_pruning import write_pruned as write_counted
 from hand_made_store import HandMadeStore, Outcome
@@ -89,6 +90,17 @@ DAMAGES = [gone, empty, cut_short, garbled]
 @pytest.fixture
 def store(tmp_path: Path) -> HandMadeStore:
     return HandMadeStore(tmp_path)
+
+
+def test_a_manifest_that_cannot_be_read_ends_the_command_with_a_line(store, capsys, monkeypatch):
+    command, _ = store.plan("trace_index", INDEX, {"browsers": []})
+    Path(command[2]).write_text('{"stage')
+    monkeypatch.setattr("sys.argv", command)
+    with pytest.raises(SystemExit):
+        index_browsers.main()
+    [line] = set("".join(capsys.readouterr()).splitlines())
+    assert command[2] in line
+    assert "delete it and run snakemake again" in line
 
 
 # --- pages of traces ----------------------------------------------------------------------------

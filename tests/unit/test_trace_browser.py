@@ -130,6 +130,12 @@ def test_the_record_says_how_many_there_are_and_are_shown_and_what_became_of_all
     assert record["tokens_after"] == sum(len(trace.left) // 4 for trace in left)
 
 
+def test_of_many_rounds_those_of_the_traces_shown_are_read(tmp_path):
+    _, index, traces = page_of(browse(HandMadeStore(tmp_path), ALL * 200, most=2))
+    assert index_rows(index) == [0, 600]
+    assert [len(trace["rounds"]) for trace in traces] == [3, 3]
+
+
 def index_rows(index: dict) -> list[int]:
     return [entry["row"] for entry in index["traces"]]
 

@@ -61,8 +61,9 @@ def rows_by_trace(
                         )
                     before = number
                 positions = [p for p, number in enumerate(of_trace) if number in chosen]
-                found = [of_trace[position] for position in positions]
-                yield from checked_rows(path, kind, batch.take(positions), found)
+                if positions:
+                    found = [of_trace[position] for position in positions]
+                    yield from checked_rows(path, kind, batch.take(positions), found)
 
     for number, rows in groupby(wanted(), lambda row: row["row"]):
         yield number, list(rows)
