@@ -24,9 +24,9 @@ NOTE = (
     " is the share of the prompts' tokens that the engine had read before. *Reused* is the share of"
     " the student's answers for which another job had asked before: they stand among calls and"
     " prompt tokens, which are those of the search, and cost the job no engine calls or seconds."
-    " *Answer in last ten*: of the n traces of more than ten steps in which some step gives the answer, the share in which"
-    " none before the last ten does. In brackets: 95 % confidence intervals over traces (Wilson"
-    " score interval)."
+    " *Answer in last ten*: of the n traces of more than ten steps in which some step gives the"
+    " answer, the share in which none before the last ten does. In brackets: 95 % confidence"
+    " intervals over traces (Wilson score interval)."
 )
 
 

@@ -15,6 +15,7 @@ import pytest
 
 import prune_traces
 from cotdistil.code_version import code_version
+from cotdistil.pruning import on_policy
 from cotdistil.pruning.outcome import up_to_an_end
 from cotdistil.responses import join_response, split_response
 from scripted_engine import ScriptedEngine
@@ -154,7 +155,7 @@ def set_student(model: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., S
         engine = ScriptedEngine(
             tokenizer, lambda prompt: "42}" if "KEY" in prompt else "41}", dies_in, dies_behind
         )
-        monkeypatch.setattr(prune_traces, "load_engine", lambda *_, **__: engine)
+        monkeypatch.setattr(on_policy, "load_engine", lambda *_, **__: engine)
         return engine
 
     return put
@@ -421,7 +422,7 @@ def test_a_trace_of_thousands_of_steps_or_of_one_long_paragraph_comes_to_a_sensi
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     engine = set_student()
-    monkeypatch.setattr(prune_traces, "count_positions", lambda _: None)
+    monkeypatch.setattr(on_policy, "count_positions", lambda _: None)
     store = new_store("store")
     [row, *_] = store.training_set.to_dict("records")
     steps = thinking(5000, key_step)
