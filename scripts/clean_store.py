@@ -23,7 +23,7 @@ from cotdistil.errors import UserError
 from cotdistil.last_run import lock_results
 from cotdistil.stages import STAGES
 from cotdistil.store import RECORD_COPY, STORE, parent_addresses
-from cotdistil.teaching.answer_log import LOG, notes_of_others
+from cotdistil.teaching.answer_log import LOGS, notes_of_others
 
 
 def main() -> None:
@@ -124,11 +124,12 @@ def remake(addresses: list[str], ask_again: list[str]) -> None:
 
 def keep_answers(address: str) -> None:
     """Leave an artefact's answers to the job that makes it again."""
-    log, work = STORE / address / LOG, STORE / "work" / address.split("/")[1]
+    stage, key = address.split("/")
+    log, work = STORE / address / LOGS[stage], STORE / "work" / key
     if log.exists():
         work.mkdir(parents=True, exist_ok=True)
-        (work / LOG).unlink(missing_ok=True)
-        link_file(log, work / LOG)
+        (work / log.name).unlink(missing_ok=True)
+        link_file(log, work / log.name)
 
 
 def forget_answers(key: str, params: dict) -> None:

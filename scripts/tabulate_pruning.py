@@ -20,10 +20,12 @@ NOTE = (
     "Steps and tokens (the student's) are means over the kept traces, before → after. *Tokens left*"
     " is the share of all their tokens; *pruned by half* is the share of these traces that lost"
     " more than half of their tokens. *Calls* are validated cuts per trace that came in. *Cached*"
-    " is the share of the prompts' tokens that the engine had read before. *Answer in last ten*: of"
-    " the n traces of more than ten steps in which some step gives the answer, the share in which"
-    " none before the last ten does. In brackets: 95 % confidence intervals over traces (Wilson"
-    " score interval)."
+    " is the share of the prompts' tokens that the engine had read before. *Reused* is the share of"
+    " the student's answers for which another job had asked before: they stand among calls and"
+    " prompt tokens, which are those of the search, and cost the job no engine calls or seconds."
+    " *Answer in last ten*: of the n traces of more than ten steps in which some step gives the"
+    " answer, the share in which none before the last ten does. In brackets: 95 % confidence"
+    " intervals over traces (Wilson score interval)."
 )
 
 
@@ -67,7 +69,8 @@ def markdown(rows: list[dict], reasons: list[dict]) -> str:
     """What a reader wants of both tables, as Markdown."""
     heads = [
         *("recipe", "student", "cutter", "traces", "kept", "steps", "tokens", "tokens left, %"),
-        *("pruned by half, %", "calls", "engine calls", "prompt tokens", "cached, %", "seconds"),
+        *("pruned by half, %", "calls", "prompt tokens", "cached, %"),
+        *("reused, %", "engine calls", "seconds"),
         *("answer in last ten, %", "n", "pairs"),
     ]
     cells = [
@@ -78,8 +81,10 @@ def markdown(rows: list[dict], reasons: list[dict]) -> str:
             _percent(row["share_of_tokens_left"]),
             _with_interval(row, "pruned_by_half"),
             "" if row["mean_calls"] is None else f"{row['mean_calls']:.1f}",
-            *_whole(row, "engine_calls", "prompt_tokens"),
+            *_whole(row, "prompt_tokens"),
             _percent(row["share_of_prompt_cached"]),
+            _percent(row["answers_of_other_jobs"] / row["answers"] if row["answers"] else None),
+            *_whole(row, "engine_calls"),
             f"{row['seconds']:,.0f}",
             _with_interval(row, "answer_in_last_ten"),
             *_whole(row, "answered_in_over_ten_steps", "preference_pairs"),

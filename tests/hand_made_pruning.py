@@ -59,6 +59,6 @@ def write_pruned(folder: Path, traces: list[dict], row_group_size: int = 8192, *
     pq.write_table(table, folder / "traces.parquet", row_group_size=row_group_size)
     checks = [CHECK] * sum(row["calls"] for row in traces)
     totals = add_up(traces, checks, pairs=2)
-    totals["engine_calls"] = 7
+    totals.update(engine_calls=7, answers_of_other_jobs=13)
     record = {**make_record(len(traces), totals), "cost": COST, **changes}
     (folder / "record.json").write_text(json.dumps(record))

@@ -14,16 +14,17 @@ import shutil
 from pathlib import Path
 
 from cotdistil.records import read_record
-from cotdistil.store import RECORD_COPY, canonical_json, write_atomically
+from cotdistil.store import RECORD_COPY, VALIDATIONS, canonical_json, write_atomically
 
 RECORDS = ("record.json", RECORD_COPY)
+NO_CONTENT = (*RECORDS, VALIDATIONS)
 
 
 def content_digest(folder: Path) -> str:
-    """A hash over the names and bytes of an artefact's files, but for its records."""
+    """A hash over the names and bytes of an artefact's files, but for records and logs."""
     digest = hashlib.sha256()
     for file in sorted(folder.rglob("*")):
-        if file.is_file() and file.name not in RECORDS:
+        if file.is_file() and file.name not in NO_CONTENT:
             with file.open("rb") as handle:
                 of_file = hashlib.file_digest(handle, "sha256").hexdigest()
             digest.update(f"{file.relative_to(folder).as_posix()}\0{of_file}\0".encode())

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cotdistil.errors import UserError
+from cotdistil.responses import CLOSE, OPEN
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -27,6 +28,45 @@ def render_prompt(
     Special tokens are the template's; the tokenizer adds none of its own.
     Raises `UserError` if the tokenizer has no chat template, or one that takes no system message.
     """
+    return _render(tokenizer, question, instruction, system, tokenize=True)
+
+
+def prompt_text(
+    tokenizer: PreTrainedTokenizerBase, question: str, instruction: str | None = None
+) -> str:
+    """The text of which `render_prompt` gives the tokens."""
+    return _render(tokenizer, question, instruction, None, tokenize=False)
+
+
+def opened_thinking(tokenizer: PreTrainedTokenizerBase) -> str:
+    """The think tag, and the line breaks behind it, with which the template's prompts end; or "".
+
+    Templates such as DeepSeek-R1's open the thinking themselves.
+    """
+    text = prompt_text(tokenizer, "?")
+    return text[text.rindex(OPEN) :] if text.rstrip("\n").endswith(OPEN) else ""
+
+
+def after_prompt(response: str, opened: str) -> str:
+    """What of a response in canonical form follows a prompt; opened: see `opened_thinking`.
+
+    A think tag that the prompt has opened is not opened again, and is closed where the response
+    has no thinking.
+    """
+    if not opened:
+        return response
+    if response.startswith(OPEN):
+        return response.removeprefix(OPEN).removeprefix(opened.removeprefix(OPEN))
+    return ("\n" if opened.endswith("\n") else "\n\n") + f"{CLOSE}\n\n{response}"
+
+
+def _render(
+    tokenizer: PreTrainedTokenizerBase,
+    question: str,
+    instruction: str | None,
+    system: str | None,
+    tokenize: bool,
+) -> list[int] | str:
     from jinja2 import TemplateError
 
     if not tokenizer.chat_template:
@@ -39,7 +79,7 @@ def render_prompt(
         messages.insert(0, {"role": "system", "content": system})
     try:
         return tokenizer.apply_chat_template(
-            messages, add_generation_prompt=True, tokenize=True, return_dict=False
+            messages, add_generation_prompt=True, tokenize=tokenize, return_dict=False
         )
     except TemplateError as error:
         if system is None:

@@ -55,7 +55,7 @@ STAGES: dict[str, Stage] = {
         "segment_thinking.py", "backend", "cotdistil/engines/{}_engine.py", by_content=True
     ),
     "validations": Stage(
-        "cotdistil/pruning/validation.py", "backend", "cotdistil/engines/{}_engine.py"
+        "cotdistil/pruning/student.py", "backend", "cotdistil/engines/{}_engine.py"
     ),
     "pruned": Stage(
         "prune_traces.py",

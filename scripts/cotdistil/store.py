@@ -17,6 +17,9 @@ from cotdistil.errors import UserError
 STORE = Path("results/store")
 KEY_LENGTH = 20
 RECORD_COPY = ".record.json"  # beside record.json, which Snakemake may remove
+# What a student answered while its traces were pruned: kept to be used again, and none of what the
+# artefact is to those that are made from it.
+VALIDATIONS = "validations.jsonl"
 KEY_PATTERN = f"[0-9a-f]{{{KEY_LENGTH}}}"
 
 

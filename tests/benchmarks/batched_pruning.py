@@ -20,6 +20,7 @@ from pruning_setup import (
     PROMPTS,
     Trace,
     Validator,
+    answer_steps,
     context_of,
     open_student,
     open_validator,
@@ -27,8 +28,6 @@ from pruning_setup import (
     search_with,
 )
 
-from cotdistil.grading.grader import Grader
-from cotdistil.pruning.answer_steps import first_answer_step
 from cotdistil.pruning.cutters import Candidate, Limits, count_steps
 from cotdistil.pruning.cutters.prefixes import binary
 from cotdistil.pruning.rounds import Check, Pruned
@@ -120,11 +119,10 @@ def in_rounds(traces: list[Trace], validator: Validator, room: int) -> list[Prun
 
 
 def from_the_answer(traces: list[Trace], validator: Validator, room: int) -> list[Pruned]:
-    with Grader() as grader:
-        searches = [
-            binary(len(t.steps), Limits(), first_answer_step(t.steps, t.row["gold"], grader))
-            for t in traces
-        ]
+    searches = [
+        binary(len(trace.steps), Limits(), step)
+        for trace, step in zip(traces, answer_steps(traces), strict=True)
+    ]
     return search_with(searches, traces, validator, room)
 
 

@@ -18,9 +18,9 @@ from tempfile import TemporaryDirectory
 
 from pruning_setup import (
     PROMPTS,
-    Grader,
     Trace,
     Validator,
+    answer_steps,
     count_tokens,
     open_student,
     open_validator,
@@ -29,9 +29,8 @@ from pruning_setup import (
     show,
 )
 
-from cotdistil.pruning.answer_steps import first_answer_step
 from cotdistil.pruning.cutters import Candidate, Limits, count_steps, prefix
-from cotdistil.pruning.cutters.start import Known, make_cutter
+from cotdistil.pruning.cutters.start import Facts, make_cutter
 from cotdistil.pruning.cutters.unvalidated import first_correct, random_prefix, shuffle_shares
 from cotdistil.responses import join_response
 
@@ -83,8 +82,8 @@ def search(trace: Trace, answer: int | None, deep: int):
     outcomes = {}
     for name, settings in CUTTERS.items():
         if name not in DEEP or trace.number < deep:
-            known = Known(trace.steps, answer)
-            outcomes[name] = yield from make_cutter({**settings, **VALIDATION})(known)
+            facts = Facts(trace.steps, answer)
+            outcomes[name] = yield from make_cutter({**settings, **VALIDATION})(facts)
     return outcomes
 
 
@@ -114,11 +113,6 @@ def run_block(block: list[Trace], validator: Validator, room: int | None, deep: 
         for trace, answer in zip(block, answer_steps(block), strict=True)
     ]
     return search_with(searches, block, validator, room)
-
-
-def answer_steps(traces: list[Trace]) -> list[int | None]:
-    with Grader() as grader:
-        return [first_answer_step(t.steps, t.row["gold"], grader) for t in traces]
 
 
 def table(arguments, tokenizer, traces: dict[str, list[Trace]]) -> None:

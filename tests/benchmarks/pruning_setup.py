@@ -11,7 +11,8 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "scripts"), str(ROOT / "tests")]
 
 from cotdistil.engines import Sampling, count_positions, load_engine  # noqa: E402
-from cotdistil.grading.grader import Grader  # noqa: E402
+from cotdistil.pruning.answer_grader import AnswerGrader  # noqa: E402
+from cotdistil.pruning.answer_steps import first_answer_step  # noqa: E402
 from cotdistil.pruning.cutters import Search  # noqa: E402
 from cotdistil.pruning.rounds import Pruned, search_all  # noqa: E402
 from cotdistil.pruning.student import Student, show  # noqa: E402
@@ -29,6 +30,14 @@ PROMPTS = {
         "instruction", "", None, "Give the final answer based only on these thinking steps."
     ),
 }
+
+
+def answer_steps(traces: list[Trace]) -> list[int | None]:
+    """In which step, from 1, each trace first gives the answer."""
+    with AnswerGrader() as grader:
+        return [
+            first_answer_step(t.steps, t.row["gold"], t.row["question"], grader) for t in traces
+        ]
 
 
 def context_of(model: Path) -> int:
@@ -88,7 +97,7 @@ def open_validator(
     student: Student | None, prompt: ValidationPrompt, log: Path
 ) -> Iterator[Validator]:
     """student: None where the log is to know everything; what it does not know is an error."""
-    with AnswerLog(log) as answers, Grader() as grader:
+    with AnswerLog(log) as answers, AnswerGrader() as grader:
         yield Validator(student, prompt, 1.0, grader, answers, AnswerArchive([]))
 
 

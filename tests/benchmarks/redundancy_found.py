@@ -24,7 +24,7 @@ from cotdistil.expressions import evaluate, parse_expression
 from cotdistil.grading.extract import extract_answer
 from cotdistil.procedural import ProceduralTrace, TraceRates, write_trace
 from cotdistil.pruning.cutters import Kept, Search
-from cotdistil.pruning.cutters.start import Known, make_cutter
+from cotdistil.pruning.cutters.start import Facts, make_cutter
 from cotdistil.pruning.rounds import Asked, Check, Pruned, search_all
 from cotdistil.responses import join_response
 
@@ -160,7 +160,7 @@ def start_searches(
             "inner_checks": 64,
         }
     )
-    return [start(Known(known.trace.steps)) for known in traces]
+    return [start(Facts(known.trace.steps)) for known in traces]
 
 
 def report(name: str, cutter: str, traces: list[KnownTrace], pruned: list[Pruned]) -> None:

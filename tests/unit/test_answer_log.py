@@ -171,3 +171,15 @@ def test_an_id_is_of_the_question_and_the_sample_alone():
     assert answer_id("2 + 2?", 0) == answer_id("2 + 2?", 0)
     assert len({answer_id("2 + 2?", 0), answer_id("2 + 2?", 1), answer_id("2 + 3?", 0)}) == 3
     assert json.loads(json.dumps({"id": answer_id("é", 12)}))["id"].endswith("#12")
+
+
+def test_a_log_that_an_artefact_shares_grows_apart_from_it(tmp_path: Path) -> None:
+    made, work = tmp_path / "made", tmp_path / "work"
+    with AnswerLog(made) as log:
+        log.append({"id": "aa#0"})
+    work.hardlink_to(made)
+    before = made.read_bytes()
+    with AnswerLog(work) as log:
+        log.append({"id": "bb#0"})
+    assert made.read_bytes() == before
+    assert work.read_bytes().startswith(before)

@@ -351,6 +351,12 @@ def test_a_wrong_value_gives_one_line_with_its_key_what_was_found_and_what_is_ex
         ),
         (
             "recipes.pruned.prune",
+            {"recipe": "long", "lead_in": "</think>It is "},
+            "recipes.pruned.prune.lead_in",
+            "found '</think>It is '; expected a text without '</think>', which is written where it",
+        ),
+        (
+            "recipes.pruned.prune",
             {"recipe": "long", "cutter": "first_correct", "conclusion": "student"},
             "recipes.pruned.prune.conclusion",
             "found 'student' with 'cutter: first_correct'; expected 'teacher', because that",

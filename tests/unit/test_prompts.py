@@ -6,7 +6,8 @@ import pytest
 from transformers import AutoTokenizer
 
 from cotdistil.errors import UserError
-from cotdistil.prompts import render_prompt, user_message
+from cotdistil.prompts import after_prompt, opened_thinking, render_prompt, user_message
+from cotdistil.responses import join_response, split_response
 from tiny_model import make_tiny_tokenizer
 
 INSTRUCTION = "Put the answer in \\boxed{}."
@@ -64,3 +65,23 @@ def test_a_model_without_a_chat_template_is_refused_by_name(tmp_path):
     tokenizer.chat_template = None
     with pytest.raises(UserError, match=r"(?s)test_a_model.*no chat template.*instruction-tuned"):
         render_prompt(tokenizer, "What is 2+3?")
+
+
+@pytest.mark.parametrize("opened", ["<think>\n", "<think>"])
+def test_thinking_that_the_template_opens_is_opened_once_and_is_closed(tmp_path, opened):
+    tokenizer = AutoTokenizer.from_pretrained(make_tiny_tokenizer(tmp_path))
+    assert opened_thinking(tokenizer) == ""
+    assert after_prompt("<think>\nAdd.\n</think>\n\n5", "") == "<think>\nAdd.\n</think>\n\n5"
+    tokenizer.chat_template = tokenizer.chat_template.replace(
+        "<|im_start|>assistant\n", "<|im_start|>assistant\n" + opened
+    ).replace("assistant\\n' }}", "assistant\\n" + opened.replace("\n", "\\n") + "' }}")
+    assert opened_thinking(tokenizer) == opened
+    for thinking in ("Add.", None):
+        response = join_response(thinking, "5")
+        whole = opened + after_prompt(response, opened)
+        assert whole.count("<think>") == whole.count("</think>") == 1
+        assert split_response(whole).answer == "5"
+        assert split_response(whole).thinking.strip() == (thinking or "")
+    assert opened + after_prompt("<think>\nAdd.\n</think>\n\n5", opened) == (
+        "<think>\nAdd.\n</think>\n\n5"
+    )

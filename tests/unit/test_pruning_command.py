@@ -15,6 +15,8 @@ import pytest
 
 import prune_traces
 from cotdistil.code_version import code_version
+from cotdistil.pruning import on_policy
+from cotdistil.pruning.outcome import up_to_an_end
 from cotdistil.pruning.payload import Record
 from cotdistil.pruning.totals import read_totals
 from cotdistil.records import read_record
@@ -165,11 +167,11 @@ def set_student(model: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., S
 
     tokenizer = AutoTokenizer.from_pretrained(model)
 
-    def put(dies_in: int | None = None) -> ScriptedEngine:
+    def put(dies_in: int | None = None, dies_behind: int = 0) -> ScriptedEngine:
         engine = ScriptedEngine(
-            tokenizer, lambda prompt: "42}" if "KEY" in prompt else "41}", dies_in
+            tokenizer, lambda prompt: "42}" if "KEY" in prompt else "41}", dies_in, dies_behind
         )
-        monkeypatch.setattr(prune_traces, "load_engine", lambda *_, **__: engine)
+        monkeypatch.setattr(on_policy, "load_engine", lambda *_, **__: engine)
         return engine
 
     return put
@@ -347,10 +349,12 @@ def test_what_was_cut_is_a_preference_pair_and_what_was_left_whole_is_none(
     assert record["pairs"] == 2
     left = responses_of(tables["train"])
     for name, pair in pairs.iterrows():
-        [prompt], [chosen], [rejected] = pair["prompt"], pair["chosen"], pair["rejected"]
-        assert prompt == {"role": "user", "content": f"What is 17 + 25 ({name})?\nUse a box."}
-        assert chosen == {"role": "assistant", "content": left[name]}
-        assert rejected == {"role": "assistant", "content": RESPONSES[name]}
+        assert pair["prompt"] == (
+            f"<|im_start|>user\nWhat is 17 + 25 ({name})?\nUse a box.<|im_end|>\n"
+            "<|im_start|>assistant\n"
+        )
+        assert pair["chosen"] == left[name] + "<|im_end|>"
+        assert pair["rejected"] == RESPONSES[name] + "<|im_end|>"
         assert (pair["chosen_tokens"], pair["rejected_tokens"]) == (
             len(left[name]),
             len(RESPONSES[name]),
@@ -434,7 +438,7 @@ def test_a_trace_of_thousands_of_steps_or_of_one_long_paragraph_comes_to_a_sensi
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     engine = set_student()
-    monkeypatch.setattr(prune_traces, "count_positions", lambda _: None)
+    monkeypatch.setattr(on_policy, "count_positions", lambda _: None)
     store = new_store("store")
     [row, *_] = store.training_set.to_dict("records")
     steps = thinking(5000, key_step)
@@ -494,6 +498,31 @@ def test_a_killed_job_asks_nothing_again_that_was_answered(
     }
 
 
+@pytest.mark.parametrize("params", [{}, {"temperature": 1.0, "samples_per_check": 2}])
+def test_a_job_killed_within_a_call_keeps_the_answers_that_had_come(
+    params: dict, new_store: Callable[[str], Store], set_student: Callable[..., ScriptedEngine]
+) -> None:
+    whole = set_student()
+    _, expected = new_store("not killed").run(**params)
+    in_all = sum(map(len, whole.calls))
+    for number, call in enumerate(whole.calls):
+        store = new_store(f"killed in {number}")
+        behind = len(call) - 1
+        killed = set_student(dies_in=number, dies_behind=behind)
+        with pytest.raises(KeyboardInterrupt):
+            store.run(**params)
+        resumed = set_student()
+        _, tables = store.run(**params)
+        # With two samples of each, one that came alone is asked for again.
+        again = behind % params.get("samples_per_check", 1) if not is_greedy(killed) else 0
+        assert sum(map(len, killed.calls + resumed.calls)) == in_all + again
+        pd.testing.assert_frame_equal(tables["train"], expected["train"])
+
+
+def is_greedy(engine: ScriptedEngine) -> bool:
+    return engine.temperatures[-1] == 0.0
+
+
 def test_another_cutter_asks_the_student_only_what_no_job_has_asked(
     new_store: Callable[[str], Store], set_student: Callable[..., ScriptedEngine]
 ) -> None:
@@ -519,8 +548,18 @@ def test_another_cutter_asks_the_student_only_what_no_job_has_asked(
     shutil.rmtree(store.artefact)
     engine = set_student()
     kept, _ = store.run(cutter="binary", invalid="keep")
+    kept_log = shutil.copy(store.artefact / "validations.jsonl", store.root)
     assert engine.calls == []
     assert kept["checks"] == record["checks"]
+    assert kept["answers_of_other_jobs"] == kept["answers"] > other["answers_of_other_jobs"] > 0
+    # It needs the other job's answers no more.
+    shutil.rmtree(store.root / "pruned" / ("c" * 20))
+    (notes / ("c" * 20)).unlink()
+    shutil.rmtree(store.artefact)
+    (store.root / "work" / KEY).mkdir(parents=True, exist_ok=True)
+    shutil.move(kept_log, store.root / "work" / KEY / "validations.jsonl")
+    assert store.run(cutter="binary", agreement=0.5)[0]["engine_calls"] == 0
+    assert engine.calls == []
 
 
 def test_a_remade_training_set_asks_nothing_again_and_a_pruned_one_to_remake_asks_all(
@@ -573,6 +612,63 @@ def test_traces_pruned_in_small_chunks_come_out_the_same(
     )
     assert record["checks"] == together["checks"]
     assert record["rounds"] == together["rounds"]
+
+
+@pytest.mark.parametrize("column", ["question", "gold", "response"])
+def test_a_row_without_a_value_is_named(
+    column: str, new_store: Callable[[str], Store], capsys: pytest.CaptureFixture[str]
+) -> None:
+    store = new_store("store")
+    rows = store.training_set.to_dict("records")
+    rows[1][column] = None
+    store.write(rows)
+    with pytest.raises(SystemExit):
+        store.run()
+    message = capsys.readouterr().err
+    assert f"train.parquet: row 1, column '{column}': found None" in message
+    assert f"clean_store.py --remake training_sets/{TRAINING_SET_KEY}" in message
+
+
+def test_a_student_without_room_for_a_prompt_is_refused(
+    new_store: Callable[[str], Store], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        new_store("store").run(max_tokens=1024)
+    assert "found 1024 positions, and max_tokens is 1024" in capsys.readouterr().err
+
+
+def test_traces_longer_than_the_students_context_are_dropped_by_that_name(
+    new_store: Callable[[str], Store], set_student: Callable[..., ScriptedEngine]
+) -> None:
+    engine = set_student()
+    record, _ = new_store("store").run(max_tokens=1000)
+    assert record["dropped"] == {"longer than the student's context": 4}
+    assert record["checks"] == record["checks_over_context"] > 0
+    assert engine.calls == []
+
+
+def test_an_unreadable_gold_answer_costs_no_question(
+    new_store: Callable[[str], Store], set_student: Callable[..., ScriptedEngine]
+) -> None:
+    engine = set_student()
+    store = new_store("store")
+    store.write(store.training_set.assign(gold="\\frac{").to_dict("records"))
+    record, _ = store.run()
+    assert record["dropped"] == {"gold answer not readable": 4}
+    assert engine.calls == []
+
+
+@pytest.mark.parametrize(
+    ("text", "whole"),
+    [
+        ("So it is \\boxed{42}. I will expl", "So it is \\boxed{42}"),
+        ("It is 42. I will explain at len", "It is 42."),
+        ("It is 42, then", "It is 42, then"),
+        ("One\n42\nand", "One\n42"),
+    ],
+)
+def test_a_conclusion_that_was_cut_off_ends_where_something_ends(text: str, whole: str) -> None:
+    assert up_to_an_end(text) == whole
 
 
 def test_a_training_set_without_a_column_is_named(

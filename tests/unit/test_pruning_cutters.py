@@ -17,7 +17,9 @@ from cotdistil.pruning.cutters import (
     NO_ANSWER_STEP,
     NOT_CONFIRMED,
     NOT_VALIDATED,
+    OVER_CONTEXT,
     TOO_FEW_STEPS,
+    UNREADABLE_GOLD,
     WHOLE,
     Candidate,
     Kept,
@@ -31,7 +33,7 @@ from cotdistil.pruning.cutters import (
 )
 from cotdistil.pruning.cutters.inner import inner
 from cotdistil.pruning.cutters.prefixes import binary, full, halving, linear
-from cotdistil.pruning.cutters.start import PREFIX_SEARCHES, VALIDATING, Known, make_cutter
+from cotdistil.pruning.cutters.start import PREFIX_SEARCHES, VALIDATING, Facts, make_cutter
 from cotdistil.pruning.cutters.unvalidated import first_correct, random_prefix, shuffle_shares
 
 Verdict = Callable[[Kept], bool | None]
@@ -142,6 +144,28 @@ def test_prefixes_too_long_to_ask_about_are_passed_over_for_the_longest_that_fit
     assert len(set(asked)) == len(asked)
 
 
+@pytest.mark.parametrize("name", ["halving", "full"])
+def test_only_what_was_asked_about_is_said_to_be_invalid(name: str) -> None:
+    params = {"cutter": name, "temperature": 0.0}
+
+    def fits(kept: Kept) -> bool | None:
+        return None if count_steps(kept) > 16 else count_steps(kept) >= 3
+
+    outcome, asked = run(make_cutter(params)(Facts(["step"] * 40)), fits)
+    if name == "halving":
+        assert [count_steps(each.kept) for each in asked] == [20, 10, 5, 3, 2]
+        assert outcome == Outcome(prefix(3), CUT, validated=True)
+    else:
+        assert outcome == Outcome(None, OVER_CONTEXT)
+
+
+@pytest.mark.parametrize("cutter", [*VALIDATING, "first_correct"])
+def test_of_a_trace_whose_gold_answer_is_not_readable_nothing_is_asked(cutter: str) -> None:
+    params = {"cutter": cutter, "temperature": 0.0, "removable": "any", "inner_checks": 9}
+    search = make_cutter(params)(Facts(["step"] * 12, gold_is_readable=False))
+    assert run(search, from_length(3)) == (Outcome(None, UNREADABLE_GOLD), [])
+
+
 @pytest.mark.parametrize("name", ["binary", "halving", "linear", "inner"])
 @pytest.mark.parametrize("steps", [1, 2, 3, 64, 65, 5000])
 def test_a_validator_that_always_agrees_leaves_the_fewest_steps_and_one_that_never_does_none(
@@ -162,6 +186,15 @@ def test_a_validator_that_always_agrees_leaves_the_fewest_steps_and_one_that_nev
     assert name == "linear" or len(asked) <= most_calls(steps)
     outcome, _ = run(search(keep=True), lambda _: False)
     assert outcome == Outcome(prefix(steps), NOT_VALIDATED)
+
+
+def test_a_trace_that_could_not_be_cut_in_the_checks_it_had_was_not_cut() -> None:
+    outcome, _ = run(inner(5, Limits(), [1, 2, 3], 1), lambda kept: kept == prefix(5))
+    assert outcome == Outcome(prefix(5), WHOLE, validated=True)
+
+
+def test_random_cutting_drops_what_the_other_recipe_dropped_however_short_it_is() -> None:
+    assert random_prefix(1, Limits(), None) == Outcome(None, DROPPED_THERE)
 
 
 @pytest.mark.parametrize("search", [binary, halving, linear])
@@ -324,7 +357,7 @@ def test_also_with_the_last_question_no_search_takes_more_calls_than_it_may(
     steps: int, shortest: int
 ) -> None:
     params = {"cutter": "binary", "temperature": 0.7}
-    search = make_cutter(params)(Known(["step"] * steps))
+    search = make_cutter(params)(Facts(["step"] * steps))
     outcome, asked = run(search, from_length(shortest))
     assert len(asked) <= most_calls(steps)
     assert outcome.kept == (prefix(shortest) if shortest <= steps else None)
@@ -342,14 +375,14 @@ def test_a_search_may_start_where_the_trace_first_gives_the_answer(
         "removable": "any",
         "inner_checks": 9,
     }
-    search = make_cutter(params)(Known(["step"] * 12, step))
+    search = make_cutter(params)(Facts(["step"] * 12, step))
     assert next(search).kept == prefix(first)
 
 
 @pytest.mark.parametrize("cutter", VALIDATING)
 def test_a_greedy_validator_is_not_asked_the_same_again(cutter: str) -> None:
     params = {"cutter": cutter, "temperature": 0.0, "removable": "any", "inner_checks": 9}
-    search = make_cutter(params)(Known(["step"] * 12))
+    search = make_cutter(params)(Facts(["step"] * 12))
     _, asked = run(search, from_length(3))
     assert len(set(asked)) == len(asked)
     assert not any(candidate.greedy for candidate in asked)
@@ -363,5 +396,5 @@ def test_by_default_only_reflections_that_find_no_fault_may_go_from_within() -> 
         "removable": "reflections",
         "inner_checks": 9,
     }
-    outcome, _ = run(make_cutter(params)(Known(steps)), lambda kept: kept[-1][1] >= 5)
+    outcome, _ = run(make_cutter(params)(Facts(steps)), lambda kept: kept[-1][1] >= 5)
     assert outcome.kept == ((0, 1), (2, 3), (4, 5))

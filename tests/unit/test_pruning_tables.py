@@ -70,7 +70,8 @@ def test_a_pruned_set_has_its_steps_tokens_calls_and_costs_in_one_row(tmp_path):
         "answer_in_last_ten_ci_low": f"{last_ten.low:.6f}",
         "answer_in_last_ten_ci_high": f"{last_ten.high:.6f}",
         "calls": "26", "mean_calls": "3.250000", "max_calls": "6",
-        "engine_calls": "7", "answers": "52", "prompt_tokens": "41600",
+        "answers": "52", "answers_of_other_jobs": "13", "engine_calls": "7",
+        "prompt_tokens": "41600",
         "share_of_prompt_cached": "0.750000", "completion_tokens": "416",
         "seconds": "12.400000", "seconds_per_trace": "1.550000", "gpus": "1",
         "preference_pairs": "2",
@@ -113,7 +114,7 @@ def test_the_markdown_says_both_tables_in_words(tmp_path):
     assert made.status == 0, made.text
     text = (made.folder / "pruning.md").read_text(encoding="utf-8")
     assert "| pruned | small | binary | 8 | 5 | 18.2 → 10.2 | 458 → 258 | 56.3 | 20.0 [" in text
-    assert "| 3.2 | 7 | 41,600 | 75.0 | 12 | 50.0 [" in text
+    assert "| 3.2 | 41,600 | 75.0 | 25.0 | 7 | 12 | 50.0 [" in text
     assert "| pruned | small | binary | full trace not validated | 2 | 0 |" in text
 
 

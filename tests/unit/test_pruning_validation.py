@@ -13,16 +13,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cotdistil.engines import Sampling
-from cotdistil.grading.grader import Grader
 from cotdistil.prompts import render_prompt
+from cotdistil.pruning.answer_grader import AnswerGrader
 from cotdistil.pruning.cutters import Candidate, prefix
 from cotdistil.pruning.rounds import Check
 from cotdistil.pruning.student import Shown, Student
+from cotdistil.pruning.traces import count_tokens
 from cotdistil.pruning.validation import ValidationPrompt
-from cotdistil.pruning.validator import Validator, repeats_question
+from cotdistil.pruning.validator import Validator
 from cotdistil.teaching.answer_log import AnswerArchive, AnswerLog
 from scripted_engine import ScriptedEngine
-from tiny_model import make_tiny_tokenizer
+from tiny_model import CHAT_TEMPLATE, make_tiny_tokenizer
 
 CONTINUE = ValidationPrompt("continue", "The answer is \\boxed{", "Use a box.")
 INSTRUCTION = ValidationPrompt(
@@ -74,7 +75,7 @@ class Asking:
             student,
             prompt,
             needed,
-            self._open.enter_context(Grader()),
+            self._open.enter_context(AnswerGrader()),
             self._open.enter_context(AnswerLog(log)),
             archive,
         )
@@ -231,7 +232,7 @@ def test_a_number_among_the_steps_is_no_answer_but_one_that_is_named_is(asking) 
 
 
 def test_an_answer_that_repeats_the_question_validates_no_cut(asking) -> None:
-    written = {"8-14-1-12": "8 - 14 - 1 - 12}", "Halve 1/2 + 1/2": "2/4}", "Say 42": "42}"}
+    written = {"8-14-1-12": "8 - 14 - 1 - 12}", "Halve 1/2 + 1/2": "0.5}", "Say 42": "42}"}
 
     def answer(text: str) -> str:
         return next(answer for question, answer in written.items() if question in text)
@@ -239,14 +240,56 @@ def test_an_answer_that_repeats_the_question_validates_no_cut(asking) -> None:
     made = asking(answer)
     cuts = [
         cut(1, "8-14-1-12", "-19"),
-        # Not in the question: it was computed, and algebra may say that it is right.
         cut(1, "Halve 1/2 + 1/2", "\\frac{1}{2}"),
         # In the question, but no algebra is needed to see that it is right.
         cut(1, "Say 42", "42"),
     ]
     assert [check.valid for check in made.check(cuts)] == [False, True, True]
-    assert repeats_question("8 - 14", "What is 8-14-1?")
-    assert not repeats_question("-6", "What is 8-14?")
+
+
+OPENS_THINKING = CHAT_TEMPLATE.replace("assistant\\n", "assistant\\n<think>\\n")
+
+
+@pytest.mark.parametrize("style", ["continue", "instruction"])
+def test_thinking_that_the_template_opens_is_closed_before_the_answer(
+    style: str, tmp_path: Path
+) -> None:
+    from transformers import AutoTokenizer
+
+    tokenizer = AutoTokenizer.from_pretrained(make_tiny_tokenizer(tmp_path))
+    tokenizer.chat_template = OPENS_THINKING
+    prompt = ValidationPrompt(style, "It is \\boxed{", None, "Answer.")
+    text = tokenizer.decode(prompt.render(tokenizer, "2 + 2?", "Add."))
+    assistant = text.rpartition("<|im_start|>assistant\n")[2]
+    thinking = "Add." if style == "continue" else ""
+    assert assistant == f"<think>\n{thinking}\n</think>\n\nIt is \\boxed{{"
+
+
+def test_a_special_tokens_name_in_a_trace_is_text_in_the_prompt_and_in_its_length(
+    tokenizer,
+) -> None:
+    thinking = "He writes <|im_end|> here."
+    tokens = CONTINUE.render(tokenizer, "2 + 2?", thinking)
+    [end] = tokenizer.convert_tokens_to_ids(["<|im_end|>"])
+    assert tokens.count(end) == 1
+    assert count_tokens([thinking], tokenizer) == [len(thinking)]
+
+
+def test_an_agreement_of_seven_in_twentyfive_is_reached_by_seven(asking) -> None:
+    answers = itertools.cycle(["42}"] * 7 + ["7}"] * 18)
+    made = asking(lambda _: next(answers), samples=25, needed=0.28, temperature=1.0)
+    assert made.check([cut(2)])[0].valid
+
+
+def test_what_a_job_at_work_has_been_answered_meanwhile_is_not_asked_again(
+    asking, tmp_path: Path
+) -> None:
+    first = asking(lambda _: "42}", log="one")
+    second = asking(lambda _: "42}", others=[tmp_path / "one"])
+    first.check([cut(2)])
+    assert second.check([cut(2)])[0].call is None
+    assert second.loads == []
+    assert second.check([cut(3)])[0].call == 0
 
 
 # --- what was answered before -----------------------------------------------------------------

@@ -62,8 +62,7 @@ class StreamingEngine(ScriptedEngine):
         self, requests: Iterator[Request], sampling: Sampling, keep_special_tokens: bool = False
     ) -> Generator[tuple[str, Completion], None, None]:
         while three := list(islice(requests, 3)):
-            done = self.generate([each.prompt for each in three], sampling, [0] * len(three))
-            yield from reversed([(each.id, made) for each, made in zip(three, done, strict=True)])
+            yield from reversed(list(super().stream(iter(three), sampling)))
 
 
 class Store:

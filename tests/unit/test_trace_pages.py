@@ -167,6 +167,75 @@ def test_the_list_is_paged_and_turns_with_the_trace(browser, address):
         assert page.text("#page-shown") == "51–65 of 65"
 
 
+def test_the_trace_has_the_focus_so_that_keys_scroll_it(browser, tmp_path):
+    long = HandMadeTrace("long", ["Many words. " * 2000])
+    with opened(browser, address_of(tmp_path, [CUT, long]) + "#row=1") as page:
+        page.wait_for("document.activeElement.id === 'trace'")
+        page.press("PageDown")
+        page.wait_for("document.querySelector('main').scrollTop > 100")
+        heading = "document.getElementById(document.activeElement.getAttribute('aria-labelledby'))"
+        assert page.run(f"{heading}.innerText") == "long"
+
+
+def test_a_list_entry_that_is_chosen_by_key_leads_to_the_trace(browser, address):
+    with opened(browser, address) as page:
+        page.run("document.querySelector('#list li:nth-child(2) a').focus()")
+        page.press("Enter")
+        shows(page, "inner")
+        assert page.run("document.activeElement.id") == "trace"
+
+
+def test_the_focus_is_never_lost_with_what_had_it(browser, address):
+    with opened(browser, address) as page:
+        page.run("document.querySelector('#page-after').focus()")
+        page.press("Enter")
+        assert page.text("#page-shown") == "51–65 of 65"
+        assert page.run("document.activeElement.id") == "list"
+        page.press("/")
+        page.press("Escape")
+        assert page.run("document.activeElement.id") == "trace"
+    with opened(browser, address + "#text=apples") as page:
+        page.run("document.querySelector('#clear').focus()")
+        page.press("Enter")
+        page.wait_for("document.querySelector('#found').innerText === '65 traces'")
+        assert page.run("document.activeElement.id") == "trace"
+
+
+def test_the_first_key_leads_past_the_list_to_the_trace(browser, address):
+    with opened(browser, address) as page:
+        page.wait_for("document.activeElement.id === 'trace'")
+        seen = page.run("location.hash")
+        page.run("document.activeElement.blur(); getSelection().removeAllRanges()")
+        page.run("document.querySelector('#skip').focus()")
+        assert page.run("getComputedStyle(document.querySelector('#skip')).clipPath") == "none"
+        page.press("Enter")
+        assert page.run("document.activeElement.id") == "trace"
+        assert page.run("location.hash") == seen
+        first = "document.querySelector('a, button, input, select, [tabindex]').id"
+        assert page.run(first) == "skip"
+
+
+def test_on_a_phone_the_list_has_the_keyboard_to_itself_until_it_is_closed(browser, address):
+    with opened(browser, address, size=NARROW) as page:
+        page.click("#open-browse")
+        assert page.run("document.activeElement.id") == "close-browse"
+        assert page.run("document.querySelector('main').inert")
+        page.press("Escape")
+        page.wait_for("getComputedStyle(document.querySelector('#browse')).display === 'none'")
+        assert page.run("document.activeElement.id") == "open-browse"
+        assert not page.run("document.querySelector('main').inert")
+        page.press("Enter")
+        page.run("document.querySelector('#list li:nth-child(1) a').focus()")
+        page.press("Enter")
+        page.wait_for("getComputedStyle(document.querySelector('#browse')).display === 'none'")
+        shows(page, "cut-at-3")
+        assert page.run("document.activeElement.id") == "trace"
+        page.click("#open-browse")
+        size = {"width": WIDE[0], "height": WIDE[1], "deviceScaleFactor": 1, "mobile": False}
+        page.ask("Emulation.setDeviceMetricsOverride", **size)
+        page.wait_for("!document.querySelector('main').inert")
+
+
 def test_a_phone_has_the_list_and_the_filters_behind_a_button(browser, address):
     with opened(browser, address, size=NARROW) as page:
         assert page.run("document.querySelector('#browse').offsetParent") is None
@@ -248,9 +317,13 @@ def test_each_verdict_stands_at_its_place_and_says_what_was_asked_and_answered(b
         page.click(".rounds tbody tr:nth-child(2) button")
         page.wait_for("document.querySelector('#verdict-1').open")
         assert page.texts("#verdict-1 pre") == ["2}."]
-        assert "100 tokens (40 from the cache)" in page.text("#verdict-1 p")
+        assert (
+            page.text("#verdict-1 p") == "prompt: 100 tokens (40 from the cache), answer: 8 tokens"
+        )
         page.press("j")
         shows(page, "inner")
+        cost = "3 prompts: 300 tokens (40 from the cache), 3 answers: 8 tokens"
+        assert page.texts("#verdict-0 p") == [cost]
         assert page.rows(".rounds") == [
             ["1", "", "steps 1–4 of 6", "5 | 6", "✓ 2 of 3 right, valid"],
             ["2", "", "steps 1, 3–4 of 6", "5", "✓ right, valid ← kept"],
@@ -260,6 +333,25 @@ def test_each_verdict_stands_at_its_place_and_says_what_was_asked_and_answered(b
         shows(page, "dropped")
         verdicts = page.texts(".rounds tbody td:last-child")
         assert verdicts == ["◌ too long for the student, not asked", "✗ wrong, not valid"]
+        assert page.texts("#verdict-0 p") == []
+
+
+def test_a_very_long_answer_is_cut_where_it_is_told_in_short_and_whole_where_it_stands(
+    browser, tmp_path
+):
+    long = "9\U0001f34e" * 25_000
+    rounds = [Round([[0, 6]], False, [long, f"8{long}", "7"])]
+    trace = HandMadeTrace("long", STEPS, conclusion=f"\\boxed{{{long}}}", rounds=rounds)
+    short = "9\U0001f34e" * 100 + "…"
+    with opened(browser, address_of(tmp_path, [trace])) as page:
+        assert page.rows(".rounds")[0][3] == f"{short} | …"
+        assert page.texts("details.round summary q") == [f"{short} | …"]
+        assert page.texts("details.round li .soft bdi") == [short, f"8{short[:198]}9…", "7"]
+        assert page.texts("details.round pre") == [f"{long}}}.", f"8{long}}}.", "7}."]
+        assert page.texts(".answers dd bdi") == ["5", short]
+        assert page.run("getComputedStyle(document.querySelector('.rounds td')).verticalAlign") == (
+            "top"
+        )
 
 
 def test_the_teachers_conclusion_stands_beside_what_follows_the_cut(browser, address):
@@ -346,6 +438,50 @@ def test_matches_are_marked_and_n_leads_from_one_to_the_next(browser, address):
         assert page.run(current) == 0
 
 
+def test_what_is_found_across_two_steps_is_marked_in_both_and_is_one_match(browser, address):
+    with opened(browser, address + "#row=1&text=is that right? let me") as page:
+        finds(page, ["cut-at-3", "inner", "dropped", "unreadable"])
+        shows(page, "inner")
+        marked = "document.querySelectorAll('#trace mark').length === 2"
+        page.wait_for(marked)
+        assert page.texts("#trace mark") == ["is that", "right? Let me"]
+        assert page.texts("#trace .words:has(mark)") == [
+            "Wait, is that",
+            "right? Let me count pears.",
+        ]
+        assert page.text("#next-match") == "n: the match"
+        assert page.texts("mark.current") == ["is that", "right? Let me"]
+
+
+def test_a_match_that_is_folded_away_is_unfolded_by_going_to_it(browser, address):
+    with opened(browser, address + "#text=seventeen") as page:
+        shows(page, "dropped")
+        page.wait_for("document.querySelector('pre mark')")
+        page.run("document.querySelector('#verdict-1').open = false")
+        matches = page.run("document.querySelectorAll('#trace mark').length")
+        for _ in range(matches):
+            page.press("n")
+        assert page.run("document.querySelector('#verdict-1').open")
+        assert page.texts("mark.current") == ["seventeen"]
+
+
+def test_what_was_typed_just_before_a_click_on_the_list_holds(browser, address):
+    with opened(browser, address) as page:
+        page.click("#text")
+        page.type("apples")
+        page.run("document.querySelector('#list li:nth-child(3) a').click()")
+        finds(page, ["cut-at-3", "inner", "dropped", "unreadable"])
+        shows(page, "dropped")
+        assert page.run("document.querySelector('#text').value") == "apples"
+        page.wait_for("location.hash === '#row=2&text=apples'")
+        # The address is written a moment after a key leads on; the list goes by what is seen.
+        page.press("j")
+        shows(page, "unreadable")
+        page.run("document.querySelector('#list li:nth-child(3) a').click()")
+        shows(page, "dropped")
+        page.wait_for("location.hash === '#row=2&text=apples'")
+
+
 def test_what_is_not_found_is_said_and_the_filters_can_be_cleared(browser, address):
     with opened(browser, address + "#text=zebra&verdict=wrong") as page:
         finds(page, [])
@@ -396,6 +532,29 @@ def test_traces_are_filtered_by_length(browser, address, unit):
         page.click("#to")
         page.type(str(longest))
         finds(page, [f"filling-{i}" for i in range(50, 56)])
+
+
+def test_a_length_may_be_any_number_and_what_is_none_is_marked(browser, address):
+    lengths = [len(trace.whole) for trace in [*SHOWN, *FILLING]]
+    everything = f"{len(lengths)} of 65 traces"
+    with opened(browser, f"{address}#unit=characters") as page:
+        for typed, words in (
+            ("1e3", f"{sum(length >= 1000 for length in lengths)} of 65 traces"),
+            ("25.5", f"{sum(length >= 25.5 for length in lengths)} of 65 traces"),
+            ("-3", everything),
+            ("1e", "65 traces"),
+        ):
+            page.click("#from")
+            page.run("document.querySelector('#from').select()")
+            page.press("Delete")
+            page.type(typed)
+            page.wait_for(f"document.querySelector('#found').innerText === {json.dumps(words)}")
+            assert page.run("document.querySelector('#from').matches(':invalid')") == (
+                typed == "1e"
+            )
+    with opened(browser, f"{address}#from=1e2&to=1000.5") as page:
+        assert page.run("[view.from, view.to]") == [100, 1000.5]
+        assert page.run("document.querySelector('#to').value") == "1000.5"
 
 
 def test_the_address_holds_the_whole_view_and_brings_it_back(browser, address):
@@ -458,6 +617,38 @@ def test_hostile_text_is_shown_as_text(browser, tmp_path):
         assert page.run("window.hacked") is None
 
 
+@pytest.mark.parametrize("turn", ["\u202e", "\u2069\u202e", "\u2067\u2066\u202e"])
+def test_text_that_turns_the_direction_of_writing_turns_nothing_beside_it(browser, tmp_path, turn):
+    """Not even text that ends an isolate which it did not begin (U+2069)."""
+    backwards = HandMadeTrace(
+        f"id {turn}123",
+        STEPS,
+        conclusion=f"It is \\boxed{{{turn}7}}.",
+        question=f"{turn}How many?",
+        gold=f"{turn}5",
+        rounds=[Round([[0, 6]], False, [f"{turn}999", f"{turn}998"])],
+    )
+    from_left_to_right = """(() => {
+      const trusted = [".verdict", ".rounds td:last-child", "summary b", ".size", ".line span"];
+      const all = [...document.querySelectorAll(trusted.join(","))].filter((e) => e.offsetParent);
+      const texts = all.flatMap((e) => [...e.childNodes]).filter((node) => node.nodeType === 3);
+      const place = (text, i) => { const range = document.createRange();
+        range.setStart(text, i); range.setEnd(text, i + 1); return range.getBoundingClientRect(); };
+      return texts.map((text) => {
+        const places = [...text.data].map((_, i) => place(text, i)).filter((r) => r.width);
+        return [text.data, places.every((r, i) => !i || r.top > places[i - 1].top
+          || r.left >= places[i - 1].left)]; });
+    })()"""
+    with opened(browser, address_of(tmp_path, [backwards, CUT])) as page:
+        page.run("document.querySelectorAll('details').forEach((e) => { e.open = true })")
+        found = page.run(from_left_to_right)
+        assert len(found) > 8
+        assert [text for text, is_so in found if not is_so] == []
+        before = "document.querySelector('.answers div:last-child bdi').getBoundingClientRect()"
+        verdict = "document.querySelector('.answers .verdict').getBoundingClientRect()"
+        assert page.run(f"{before}.right < {verdict}.left")
+
+
 def test_real_traces_are_shown_as_they_are(browser, tmp_path):
     rows = real_rows("traces/mip_gsm8k_responses.jsonl")
     rows = [row for row in rows if row["teacher"] in ("QwQ-32B", "DeepSeek-R1")][:200]
@@ -511,6 +702,21 @@ def test_two_thousand_traces_are_searched_in_seconds(browser, tmp_path):
         page.press("Escape")
 
 
+def test_a_search_through_all_traces_keeps_only_some_of_them_in_memory(browser, tmp_path):
+    answer = "no " * 200_000  # as it was written and as it was read: 1.2 million characters
+    traces = [
+        HandMadeTrace(f"p{i}", STEPS, rounds=[Round([[0, 6]], False, [answer])]) for i in range(40)
+    ]
+    with opened(browser, address_of(tmp_path, traces) + "#text=zebra") as page:
+        page.wait_for("document.querySelector('#found').innerText.startsWith('No trace')")
+        assert page.run("INDEX.block_characters.reduce((sum, size) => sum + size)") > 45_000_000
+        assert page.run("openBlocks.size") == 33
+        kept = (
+            "[...openBlocks.keys()].reduce((sum, block) => sum + INDEX.block_characters[block], 0)"
+        )
+        assert page.run(f"{kept} === openCharacters && openCharacters < 40_000_000")
+
+
 # --- the table of contents ----------------------------------------------------------------------
 
 
@@ -541,6 +747,8 @@ def test_the_table_of_contents_leads_to_the_pages(browser, tmp_path):
         page.click("tbody tr:nth-child(1) a")
         page.wait_for("document.querySelector('#trace h2')")
         assert page.text("h1") == "pruned · small"
+        page.click("#all")
+        page.wait_for("document.querySelectorAll('tbody tr').length === 2")
 
 
 def made_tokens(record: dict) -> tuple[int, int]:

@@ -6,6 +6,7 @@ from pydantic import Field, model_validator
 
 from cotdistil.config.segmentation import Segmentation
 from cotdistil.config.types import Backend, Name, Positive, Section, Seed, Temperature, Text
+from cotdistil.responses import CLOSE, OPEN
 
 UNVALIDATED = ("first_correct", "random", "none")
 """The cutters that ask no student."""
@@ -95,6 +96,16 @@ class Prune(Section):
                 f"samples_per_check|{self.samples_per_check} at temperature 0|1, or a temperature"
                 " above 0 (greedy samples of one check are all the same)"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _answer_without_tags(self) -> Self:
+        for tag in (OPEN, CLOSE):
+            if tag in self.lead_in:
+                raise ValueError(
+                    f"lead_in|{self.lead_in!r}|a text without '{tag}', which is written where it is"
+                    " needed"
+                )
         return self
 
     @model_validator(mode="after")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal
@@ -10,12 +11,14 @@ from cotdistil.pruning.cutters import count_steps
 from cotdistil.pruning.pairs import pairs_schema
 from cotdistil.pruning.rounds import Pruned
 from cotdistil.pruning.traces import Trace
+from cotdistil.pruning.validation import BOX, closing_brace
 from cotdistil.responses import join_response
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 Conclusion = Literal["teacher", "student"]
+_END = re.compile(r"[.!?](?=\s|$)|\n")
 LAST_STEPS = 10  # of arXiv 2505.18440, which says how many answers appear only in these
 
 
@@ -39,9 +42,24 @@ def pruned_row(trace: Trace, pruned: Pruned, conclusion: Conclusion) -> dict | N
 
 
 def _students_answer(pruned: Pruned) -> str:
+    """The first right answer that came to its end, else the first right one up to an end."""
     kept = pruned.outcome.kept
     check = next(check for check in pruned.checks if check.valid and check.kept == kept)
-    return check.answers[check.right.index(True)]
+    right = [
+        (cut_off, answer)
+        for answer, cut_off, is_right in zip(check.answers, check.cut_off, check.right, strict=True)
+        if is_right
+    ]
+    cut_off, answer = min(right, key=lambda each: each[0])
+    return up_to_an_end(answer) if cut_off else answer
+
+
+def up_to_an_end(text: str) -> str:
+    """A text that the token limit ended, up to its last box, or else its last sentence or line."""
+    ends = [found.end() for found in _END.finditer(text)]
+    start = text.rfind(BOX)
+    boxed = closing_brace(text, start + len(BOX)) if start >= 0 else None
+    return text[: boxed or (ends[-1] if ends else None)].rstrip()
 
 
 def trace_summary(
@@ -169,7 +187,14 @@ def merge(totals: Counter[str], more: Counter[str]) -> Counter[str]:
 
 
 SUMS = (
-    *("rounds", "engine_calls", "checks", "checks_over_context", "answers"),
+    *(
+        "rounds",
+        "engine_calls",
+        "checks",
+        "checks_over_context",
+        "answers",
+        "answers_of_other_jobs",
+    ),
     *("prompt_tokens", "cached_tokens", "completion_tokens"),
     *("tokens_in", "tokens_before", "tokens_after", "halved", "pairs"),
     *("traces_with_steps", "with_answer_step", "answer_in_last_ten"),

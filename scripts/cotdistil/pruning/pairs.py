@@ -4,49 +4,67 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cotdistil.prompts import user_message
+from cotdistil.prompts import after_prompt, opened_thinking, prompt_text
 
 if TYPE_CHECKING:
     import pyarrow as pa
+    from transformers import PreTrainedTokenizerBase
+
+TEXTS = ("prompt", "chosen", "rejected")
 
 
-def preference_pair(
-    row: dict, pruned: dict, instruction: str | None, tokens: tuple[int, int]
-) -> dict:
-    """A row of pairs.parquet, in TRL's conversational form with the prompt apart.
+class PairMaker:
+    """Makes the rows of pairs.parquet, in TRL's standard form: texts as the student reads them.
 
-    row, pruned: of the training set before and after; instruction: what stands below each question;
-    tokens: of the chosen and of the rejected response.
+    Not in the conversational form, because many chat templates take the thinking out of what the
+    assistant said before, and would make the two sides the same.
+
+    instruction: what stands below each question; end_of_turn: the text of the token that ends what
+    the assistant says.
     """
-    chosen, rejected = tokens
-    return {
-        "problem_id": row["problem_id"],
-        "question": row["question"],
-        "gold": row["gold"],
-        "prompt": [_message("user", user_message(row["question"], instruction))],
-        "chosen": [_message("assistant", pruned["response"])],
-        "rejected": [_message("assistant", row["response"])],
-        "chosen_tokens": chosen,
-        "rejected_tokens": rejected,
-    }
+
+    def __init__(
+        self, tokenizer: PreTrainedTokenizerBase, instruction: str | None, end_of_turn: str
+    ):
+        self.tokenizer = tokenizer
+        self._instruction = instruction
+        self._end_of_turn = end_of_turn
+        self._opened = opened_thinking(tokenizer)
+        self._bos = _added_bos(tokenizer)
+
+    def make(self, row: dict, pruned: dict, tokens: tuple[int, int]) -> dict:
+        """row, pruned: of the training set before and after; tokens: of the pruned and the full
+        response."""
+        prompt = prompt_text(self.tokenizer, row["question"], self._instruction)
+        chosen, rejected = tokens
+        return {
+            **{name: row[name] for name in ("problem_id", "question", "gold")},
+            "prompt": prompt.removeprefix(self._bos),
+            "chosen": self._side(pruned["response"]),
+            "rejected": self._side(row["response"]),
+            "chosen_tokens": chosen,
+            "rejected_tokens": rejected,
+        }
+
+    def _side(self, response: str) -> str:
+        return after_prompt(response, self._opened) + self._end_of_turn
+
+
+def _added_bos(tokenizer: PreTrainedTokenizerBase) -> str:
+    """The text of the token that the tokenizer puts before every text by itself, or ""."""
+    ids = tokenizer("?").input_ids
+    return tokenizer.bos_token if ids and ids[0] == tokenizer.bos_token_id else ""
 
 
 def pairs_schema(training_set: pa.Schema) -> pa.Schema:
     """The columns of pairs.parquet."""
     import pyarrow as pa
 
-    messages = pa.list_(pa.struct([("role", pa.string()), ("content", pa.string())]))
     return pa.schema(
         [
             *(training_set.field(name) for name in ("problem_id", "question", "gold")),
-            ("prompt", messages),
-            ("chosen", messages),
-            ("rejected", messages),
+            *((name, pa.string()) for name in TEXTS),
             ("chosen_tokens", pa.int64()),
             ("rejected_tokens", pa.int64()),
         ]
     )
-
-
-def _message(role: str, content: str) -> dict[str, str]:
-    return {"role": role, "content": content}

@@ -63,6 +63,7 @@ class Record(TypedDict):
     checks: Count
     checks_over_context: Count
     answers: Count
+    answers_of_other_jobs: Count
     prompt_tokens: Count
     cached_tokens: Count | None
     completion_tokens: Count

@@ -15,20 +15,23 @@ Asked = tuple[int, Candidate]
 class Check:
     """One validated candidate.
 
-    valid: None where the prompt did not fit into the student's context and was not asked.
-    answers: what the student wrote, one per sample asked for; extracted: the answer read in each,
-    or None; right: whether it equals the gold answer. prompt_tokens: of one prompt; cached_tokens:
-    of all samples' prompts, read from the engine's prefix cache, or None where it does not tell;
-    completion_tokens: summed over the samples.
+    valid: None where the prompt did not fit into the student's context and was not asked. call: the
+    number of the engine's call, from 0; None where another job had asked. answers: what the student
+    wrote, one per sample asked for; cut_off: whether the token limit ended it; extracted: the
+    answer read in each, or None; right: whether it is the gold answer. prompt_tokens: of one
+    prompt; cached_tokens: of all samples' prompts, read from the engine's prefix cache, or None
+    where it does not tell; completion_tokens: summed over the samples.
     """
 
     kept: Kept
     greedy: bool
     valid: bool | None
+    call: int | None = None
     prompt_tokens: int = 0
     cached_tokens: int | None = None
     completion_tokens: int = 0
     answers: list[str] = field(default_factory=list)
+    cut_off: list[bool] = field(default_factory=list)
     extracted: list[str | None] = field(default_factory=list)
     right: list[bool] = field(default_factory=list)
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from cotdistil.engines import Request
 from cotdistil.pruning.cutters import Candidate
 from cotdistil.pruning.validation import ValidationPrompt, validation_seed
 
@@ -48,11 +49,13 @@ def show(traces: Sequence[Trace], asked: Asked) -> Shown:
 class Answered:
     """What the student wrote, one text per sample, as it came from the engine.
 
-    prompt_tokens: of one prompt; cached_tokens: of all samples' prompts, read from the engine's
-    prefix cache, or None where it does not tell; completion_tokens: summed over the samples.
+    cut_off: which of them the token limit ended. prompt_tokens: of one prompt; cached_tokens: of
+    all samples' prompts, read from the engine's prefix cache, or None where it does not tell;
+    completion_tokens: summed over the samples.
     """
 
     texts: list[str]
+    cut_off: list[bool]
     prompt_tokens: int
     cached_tokens: int | None
     completion_tokens: int
@@ -99,52 +102,49 @@ class Student:
             self._open.callback(self._engine.close)
         return self._engine
 
-    def ask(self, shown: Sequence[Shown], *, backwards: bool = False) -> list[Answered | None]:
-        """What it answers to each, in order; None where the prompt does not fit its context.
+    def ask(
+        self, shown: Sequence[Shown], *, greedy: bool, backwards: bool = False
+    ) -> Iterator[tuple[Shown, Answered]]:
+        """What it answers to each, as the answers come; none where a prompt does not fit.
 
-        One call of the engine, or two if some are asked greedily and others are not. Prompts go to
-        it sorted by their tokens, those with a common beginning side by side; `backwards` in every
-        other call, so that it meets first what it has read last.
+        One call of the engine. Prompts go to it sorted by their tokens, those with a common
+        beginning side by side; `backwards` in every other call, so that it meets first what it has
+        read last.
         """
         prompts = [
             self._prompt.render(self._tokenizer, each.question, each.thinking) for each in shown
         ]
         room = self._max_context - self._sampling.max_tokens
         order = [index for index, prompt in enumerate(prompts) if len(prompt) <= room]
-        order.sort(key=prompts.__getitem__, reverse=backwards)
-        answered: dict[int, Answered] = {}
-        for greedy in (False, True):
-            those = [index for index in order if shown[index].candidate.greedy == greedy]
-            answered |= self._generate(shown, prompts, those, greedy)
-        return [answered.get(index) for index in range(len(shown))]
-
-    def _generate(
-        self, shown: Sequence[Shown], prompts: list[list[int]], order: list[int], greedy: bool
-    ) -> dict[int, Answered]:
         if not order:
-            return {}
-        samples = range(1 if greedy else self._samples)
-        seeds = [
-            validation_seed(self._seed, shown[index].id, sample)
+            return
+        order.sort(key=prompts.__getitem__, reverse=backwards)
+        samples = 1 if greedy else self._samples
+        requests = (
+            Request(
+                f"{index} {sample}",
+                prompts[index],
+                validation_seed(self._seed, shown[index].id, sample),
+            )
             for index in order
-            for sample in samples
-        ]
-        repeated = [prompts[index] for index in order for _ in samples]
+            for sample in range(samples)
+        )
         sampling = replace(self._sampling, temperature=0.0) if greedy else self._sampling
-        completions = self.engine.generate(repeated, sampling, seeds)
-        if len(completions) != len(repeated):
-            raise AssertionError(f"{len(repeated)} prompts, {len(completions)} completions")
-        count = len(samples)
-        return {
-            index: _answered(len(prompts[index]), completions[i * count : (i + 1) * count])
-            for i, index in enumerate(order)
-        }
+        written: dict[int, dict[int, Completion]] = {index: {} for index in order}
+        with contextlib.closing(self.engine.stream(requests, sampling)) as stream:
+            for request, completion in stream:
+                index, sample = map(int, request.split())
+                written[index][sample] = completion
+                if len(written[index]) == samples:
+                    completions = [written[index].pop(n) for n in range(samples)]
+                    yield shown[index], _answered(len(prompts[index]), completions)
 
 
 def _answered(prompt_tokens: int, completions: Sequence[Completion]) -> Answered:
     cached = [each.cached_tokens for each in completions]
     return Answered(
         texts=[each.text for each in completions],
+        cut_off=[each.finish_reason == "length" for each in completions],
         prompt_tokens=prompt_tokens,
         cached_tokens=None if None in cached else sum(cached),
         completion_tokens=sum(each.token_count for each in completions),

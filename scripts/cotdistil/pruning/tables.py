@@ -16,7 +16,7 @@ PRUNING_COLUMNS = [
     *("share_pruned_by_half", *(f"pruned_by_half_{end}" for end in INTERVAL)),
     *("answered_in_over_ten_steps", "answer_before_last_ten", "answer_in_last_ten"),
     *("share_answer_in_last_ten", *(f"answer_in_last_ten_{end}" for end in INTERVAL)),
-    *("calls", "mean_calls", "max_calls", "engine_calls", "answers"),
+    *("calls", "mean_calls", "max_calls", "answers", "answers_of_other_jobs", "engine_calls"),
     *("prompt_tokens", "share_of_prompt_cached", "completion_tokens"),
     *("seconds", "seconds_per_trace", "gpus", "preference_pairs"),
 ]
@@ -31,7 +31,9 @@ def pruning_row(described: Mapping, record: Mapping, totals: Totals) -> dict:
     one of the kept traces, `share_answer_in_last_ten` one of `answered_in_over_ten_steps`: of the
     traces of more than ten steps in which some step gives the answer, dropped ones too; each with
     its 95 % Wilson interval over traces. Calls are validated cuts; these and the seconds are per
-    trace that came in.
+    trace that came in. Answers that other jobs had asked for count among the answers and tokens,
+    which are those of the search, and not among engine calls and seconds, which are those of the
+    job.
     """
     traces, kept = totals.traces, totals.kept
     late, answered = record["answer_in_last_ten"], record["with_answer_step"]
@@ -52,8 +54,9 @@ def pruning_row(described: Mapping, record: Mapping, totals: Totals) -> dict:
         "calls": totals.calls,
         "mean_calls": _ratio(totals.calls, traces),
         "max_calls": totals.most_calls,
-        "engine_calls": record["engine_calls"],
         "answers": record["answers"],
+        "answers_of_other_jobs": record["answers_of_other_jobs"],
+        "engine_calls": record["engine_calls"],
         "prompt_tokens": record["prompt_tokens"],
         "share_of_prompt_cached": None
         if cached is None

@@ -8,6 +8,7 @@ from itertools import accumulate, pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from cotdistil.errors import UserError
 from cotdistil.parquet_table import BATCH_ROWS, open_table, read_batches
 from cotdistil.pruning.cutters import Kept, prefix
 from cotdistil.pruning.steps import split_steps
@@ -91,13 +92,14 @@ def read_traces(
 def measure(source: Path, tokenizer: PreTrainedTokenizerBase) -> tuple[list[int], int]:
     """Tokens of each response, shape (rows,), and of the longest question and response together.
 
-    Raises `UserError` if a column is missing.
+    Raises `UserError` if a column or a value is missing.
     """
     tokens: list[int] = []
     longest = 0
     with open_table(source, COLUMNS, "training set") as table:
-        for batch in read_batches(table, TOKENIZED_TOGETHER, ["question", "response"]):
+        for batch in read_batches(table, TOKENIZED_TOGETHER, COLUMNS):
             columns = batch.to_pydict()
+            _check_texts(columns, len(tokens), source)
             questions = count_tokens(columns["question"], tokenizer)
             responses = count_tokens(columns["response"], tokenizer)
             tokens += responses
@@ -106,8 +108,20 @@ def measure(source: Path, tokenizer: PreTrainedTokenizerBase) -> tuple[list[int]
     return tokens, longest
 
 
+def _check_texts(columns: dict[str, list], first: int, source: Path) -> None:
+    for name in COLUMNS:
+        for number, value in enumerate(columns[name], start=first):
+            if not isinstance(value, str):
+                raise UserError(
+                    f"{source}: row {number}, column '{name}': found {value!r}; expected text;"
+                    f" run 'clean_store.py --remake {source.parent.parent.name}/"
+                    f"{source.parent.name}'"
+                )
+
+
 def count_tokens(texts: list[str], tokenizer: PreTrainedTokenizerBase) -> list[int]:
-    """Tokens of each text, without special ones."""
+    """Tokens of each text, without special ones; the name of one in a text is text."""
     if not texts:
         return []
-    return [len(ids) for ids in tokenizer(texts, add_special_tokens=False)["input_ids"]]
+    encoded = tokenizer(texts, add_special_tokens=False, split_special_tokens=True)
+    return [len(ids) for ids in encoded["input_ids"]]

@@ -11,7 +11,7 @@ import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from cotdistil.prompts import render_prompt, user_message
+from cotdistil.prompts import after_prompt, opened_thinking, render_prompt, user_message
 from cotdistil.responses import join_response, split_response
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 PromptStyle = Literal["instruction", "continue"]
 
-_BOX = "\\boxed{"
+BOX = "\\boxed{"
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,10 @@ class ValidationPrompt:
         else:
             prompt = render_prompt(tokenizer, question, self.question_instruction)
             opened = join_response(thinking, self.lead_in)
-        return [*prompt, *tokenizer.encode(opened, add_special_tokens=False)]
+        opened = after_prompt(opened, opened_thinking(tokenizer))
+        # As in training, a special token's name in a trace is text that somebody wrote.
+        tokens = tokenizer(opened, add_special_tokens=False, split_special_tokens=True)
+        return [*prompt, *tokens["input_ids"]]
 
     def answer(self, completion: str) -> str:
         """What the student answered: the lead-in and its completion, without any thinking in it.
@@ -60,13 +63,13 @@ class ValidationPrompt:
         what an untrained student adds below is not part of its answer.
         """
         text = self.lead_in + completion
-        opened = self.lead_in.rfind(_BOX)
-        if opened >= 0 and _closing(self.lead_in, opened + len(_BOX)) is None:
-            text = text[: _closing(text, opened + len(_BOX))]
+        opened = self.lead_in.rfind(BOX)
+        if opened >= 0 and closing_brace(self.lead_in, opened + len(BOX)) is None:
+            text = text[: closing_brace(text, opened + len(BOX))]
         return split_response(text).answer
 
 
-def _closing(text: str, begin: int) -> int | None:
+def closing_brace(text: str, begin: int) -> int | None:
     """The index behind the brace that closes a box whose content begins at `begin`."""
     depth, index = 1, begin
     while index < len(text):

@@ -7,6 +7,7 @@ import hashlib
 import json
 import os
 import re
+import shutil
 import time
 from collections.abc import Iterable, Iterator
 from math import gcd
@@ -14,9 +15,10 @@ from pathlib import Path
 from typing import BinaryIO
 
 from cotdistil.errors import UserError
-from cotdistil.store import write_atomically
+from cotdistil.store import VALIDATIONS, write_atomically
 
 LOG = "responses.jsonl"
+LOGS = {"responses": LOG, "pruned": VALIDATIONS}  # by stage
 FAILED = "failed.jsonl"  # beside it: the questions without an answer
 SYNC_SECONDS = 0.2
 _ID = re.compile(rb'\{"id": "([0-9a-f]+#[0-9]+)"')
@@ -43,6 +45,8 @@ class AnswerLog:
 
     def __enter__(self) -> AnswerLog:
         self.path.touch()
+        if self.path.stat().st_nlink > 1:
+            _copy_apart(self.path)
         self._read()
         self._file = self.path.open("ab")
         self._reader = self.path.open("rb")
@@ -118,6 +122,13 @@ class AnswerLog:
         return places
 
 
+def _copy_apart(path: Path) -> None:
+    """Make a file its own copy: what an artefact shares with it must not grow."""
+    part = path.with_suffix(".part")
+    shutil.copyfile(path, part)
+    part.replace(path)
+
+
 def _sound_id(line: bytes) -> str | None:
     """The id of a whole row, None for anything else."""
     if not line.endswith(b"\n"):
@@ -133,19 +144,26 @@ def _sound_id(line: bytes) -> str | None:
 class AnswerArchive:
     """Answers in several logs, read only; an id may stand in more than one of them.
 
-    files: the logs, opened; `close` closes them.
+    files: the logs, opened; `close` closes them. Their jobs may still be writing: see `read_on`.
     """
 
     def __init__(self, files: Iterable[BinaryIO]):
         self._files = list(files)
+        self._read = [0] * len(self._files)
         self._places: dict[str, tuple[int, int]] = {}
+        self.read_on()
+
+    def read_on(self) -> None:
+        """Find what the logs have more than they had."""
         for number, file in enumerate(self._files):
-            place = 0
+            file.seek(self._read[number])
             for line in file:
+                if not line.endswith(b"\n"):
+                    break
                 found = _ID.match(line)
                 if found and line.endswith(b"}\n"):
-                    self._places.setdefault(found[1].decode(), (number, place))
-                place += len(line)
+                    self._places.setdefault(found[1].decode(), (number, self._read[number]))
+                self._read[number] += len(line)
 
     def __contains__(self, id_: str) -> bool:
         return id_ in self._places
@@ -181,7 +199,7 @@ def open_known_logs(store: Path, stage: str, own_key: str, params: dict) -> Iter
         # A job that ends publishes its log before it removes it from its work folder.
         for place in ("work", stage):
             with contextlib.suppress(FileNotFoundError):
-                yield (store / place / note.name / LOG).open("rb")
+                yield (store / place / note.name / LOGS[stage]).open("rb")
                 break
 
 

@@ -2,20 +2,26 @@
 
 const INDEX = JSON.parse(byId("index").textContent);
 const BLOCKS = document.querySelectorAll("script.block");
-const BLOCKS_OPEN = 40;
+const OPEN_CHARACTERS = 40_000_000;
 
 /** Position of the first trace of each block, and of the end of the last. */
 const BLOCK_STARTS = INDEX.blocks.reduce((starts, size) => [...starts, starts.at(-1) + size], [0]);
 const POSITION_OF_ROW = new Map(INDEX.traces.map((entry, position) => [entry.row, position]));
 
 const openBlocks = new Map();
+let openCharacters = 0;
 
 /** The traces of a block; the blocks that were read last stay open. */
 function readBlock(number) {
+  const sizes = INDEX.block_characters;
   const traces = openBlocks.get(number) ?? unpack(BLOCKS[number].textContent);
-  openBlocks.delete(number);
+  if (!openBlocks.delete(number)) openCharacters += sizes[number];
   openBlocks.set(number, traces);
-  if (openBlocks.size > BLOCKS_OPEN) openBlocks.delete(openBlocks.keys().next().value);
+  for (const oldest of openBlocks.keys()) {
+    if (openCharacters <= OPEN_CHARACTERS || oldest === number) break;
+    openBlocks.delete(oldest);
+    openCharacters -= sizes[oldest];
+  }
   return traces;
 }
 

@@ -15,6 +15,17 @@ function make(tag, attributes, ...children) {
   return made;
 }
 
+/** Somebody else's words within ours: characters in them that turn the direction turn only them. */
+function isolated(...children) {
+  return make("bdi", null, ...children);
+}
+
+/** At most so many characters of a text, with an ellipsis where there are more. */
+function shortened(text, most) {
+  const characters = [...text.slice(0, 2 * most + 2)];
+  return characters.length > most ? `${characters.slice(0, most).join("")}…` : text;
+}
+
 /** 1234567 as 1,234,567. */
 function grouped(number) {
   return number.toLocaleString("en");

@@ -38,8 +38,8 @@ function readFilters() {
     problem: byId("problem").value,
     text: byId("text").value,
     unit: byId("unit").value,
-    from: wholeNumber(byId("from").value),
-    to: wholeNumber(byId("to").value),
+    from: anyNumber(byId("from").value),
+    to: anyNumber(byId("to").value),
     verdicts: checked("verdicts"),
     reasons: checked("reasons"),
   };

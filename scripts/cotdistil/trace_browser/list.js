@@ -13,8 +13,10 @@ function showList(found, done) {
   listPage = Math.min(Math.max(listPage, 0), pages - 1);
   const first = listPage * LIST_ENTRIES;
   const shown = found.slice(first, first + LIST_ENTRIES);
+  const focused = document.activeElement?.closest("#list a")?.dataset.row;
   byId("list").replaceChildren(...shown.map((position) => listEntry(INDEX.traces[position])));
   byId("list").querySelector("[aria-current]")?.scrollIntoView({ block: "nearest" });
+  if (focused) byId("list").querySelector(`[data-row="${focused}"]`)?.focus({ preventScroll: true });
   byId("list").setAttribute("start", first + 1);
   byId("page-shown").textContent = `${grouped(first + 1)}–${grouped(first + shown.length)} of ${grouped(found.length)}`;
   byId("page-before").disabled = listPage === 0;
@@ -27,7 +29,7 @@ function listEntry(entry) {
   const size = entry.tokens === null ? plural(entry.characters, "character") : plural(entry.tokens, "token");
   const link = make(
     "a",
-    { href: hashOf({ ...view, row: entry.row }), "aria-current": current ? "true" : null },
+    { href: hashOf({ ...view, row: entry.row }), "data-row": entry.row, "aria-current": current ? "true" : null },
     make("span", { class: "line" }, make("b", null, entry.id), teachersVerdict(entry.verdict)),
     make("span", { class: "question" }, entry.question),
     make("span", { class: "line soft" }, make("span", { class: "size" }, size), entry.reason === null ? "" : make("span", null, fateOf(entry))),

@@ -66,6 +66,12 @@ async function showTrace() {
   if (document.documentElement.scrollTop > byId("layout").offsetTop) byId("layout").scrollIntoView();
   tellMatches();
   if (view.text) nextMatch();
+  if (document.activeElement === document.body) focusTrace();
+}
+
+/** So that the keys scroll it, and a screen reader begins with its title. */
+function focusTrace() {
+  byId("trace").focus({ preventScroll: true });
 }
 
 function emptyElement() {
@@ -78,6 +84,8 @@ function emptyElement() {
 function clearFilters() {
   Object.assign(view, NO_FILTERS);
   fillFilters();
+  if (isBrowsing()) byId("list").focus();
+  else focusTrace();
   refresh();
 }
 
@@ -88,7 +96,7 @@ function go(by) {
   view.row = rowAt(place);
   turnTo(place);
   showList(found, true);
-  byId("trace").focus({ preventScroll: true });
+  focusTrace();
   showTrace();
 }
 
@@ -98,23 +106,49 @@ function tellMatches() {
   byId("next-match").textContent = `n: ${marks.length === 1 ? "the match" : `next of ${grouped(marks.length)} matches`}`;
 }
 
+/** The first mark of each match that can be seen, or unfolded. */
 function visibleMarks() {
-  return [...byId("trace").querySelectorAll("mark")].filter((mark) => mark.offsetParent !== null);
+  const marks = [...byId("trace").querySelectorAll("mark:not(.rest)")];
+  return marks.filter((mark) => (mark.closest("details") ?? mark).offsetParent !== null);
+}
+
+/** All marks of the match that begins with this one: it may go on in the steps after it. */
+function marksOfMatch(first) {
+  const marks = [...byId("trace").querySelectorAll(".step mark")];
+  const rest = marks.slice(marks.indexOf(first) + 1);
+  const others = rest.findIndex((mark) => !mark.classList.contains("rest"));
+  return first.closest(".step") ? [first, ...rest.slice(0, others < 0 ? rest.length : others)] : [first];
 }
 
 function nextMatch() {
   const marks = visibleMarks();
   if (!marks.length) return;
   const at = marks.findIndex((mark) => mark.classList.contains("current"));
-  marks[at]?.classList.remove("current");
+  for (const mark of byId("trace").querySelectorAll("mark.current")) mark.classList.remove("current");
   const next = marks[(at + 1) % marks.length];
-  next.classList.add("current");
+  for (const mark of marksOfMatch(next)) mark.classList.add("current");
+  if (!next.closest("summary")) next.closest("details")?.setAttribute("open", "");
   next.scrollIntoView({ block: "center" });
 }
 
+/** On a narrow screen the list lies over all else, and has the keyboard to itself. */
+const NARROW = matchMedia("(max-width: 800px)");
+
+function isBrowsing() {
+  return document.body.classList.contains("browsing");
+}
+
 function openBrowse(open) {
-  document.body.classList.toggle("browsing", open);
-  byId("open-browse").setAttribute("aria-expanded", open);
+  const isOver = open && NARROW.matches;
+  document.body.classList.toggle("browsing", isOver);
+  for (const behind of document.querySelectorAll("body > header, main")) behind.inert = isOver;
+  byId("open-browse").setAttribute("aria-expanded", isOver);
+  if (isOver) byId("close-browse").focus();
+}
+
+function closeBrowse() {
+  openBrowse(false);
+  byId("open-browse").focus();
 }
 
 const KEYS = {
@@ -132,13 +166,26 @@ const KEYS = {
 
 function onKey(event) {
   const typed = event.target.closest("input:not([type=checkbox]), select");
-  if (event.key === "Escape" && typed) {
+  if (event.key === "Escape" && (typed || isBrowsing())) {
     event.preventDefault(); // a search field would empty itself
-    typed.blur();
+    if (isBrowsing()) closeBrowse();
+    else focusTrace();
   }
   if (typed || event.ctrlKey || event.metaKey || event.altKey || !Object.hasOwn(KEYS, event.key)) return;
   event.preventDefault();
   KEYS[event.key]();
+}
+
+/** The link leads to its trace under the filters as they stand in the form, also as just typed. */
+function onListClick(event) {
+  const link = event.target.closest("a");
+  if (!link) return;
+  link.hash = hashOf({ ...view, ...readFilters(), row: Number(link.dataset.row) });
+  if (event.ctrlKey || event.metaKey || event.shiftKey) return;
+  clearTimeout(typing);
+  writeHashNow(); // an address that lags behind may be the link's, which then changes nothing
+  openBrowse(false);
+  focusTrace();
 }
 
 /** The number of a round leads to its verdict, at its place in the trace. */
@@ -204,11 +251,16 @@ function start() {
     byId(id).addEventListener("click", () => {
       listPage += by;
       showList(found, true);
+      byId("list").scrollTop = 0;
+      if (byId(id).disabled) byId("list").focus();
     });
   }
   byId("next-match").addEventListener("click", nextMatch);
-  byId("open-browse").addEventListener("click", () => openBrowse(!document.body.classList.contains("browsing")));
-  for (const id of ["close-browse", "list"]) byId(id).addEventListener("click", () => openBrowse(false));
+  byId("open-browse").addEventListener("click", () => openBrowse(true));
+  byId("close-browse").addEventListener("click", closeBrowse);
+  NARROW.addEventListener("change", () => openBrowse(false));
+  byId("list").addEventListener("click", onListClick);
+  byId("skip").addEventListener("click", focusTrace);
   byId("trace").addEventListener("click", onTraceClick);
   document.addEventListener("keydown", onKey);
   window.addEventListener("hashchange", onHash);

@@ -30,12 +30,12 @@ def write_page(
 ) -> int:
     """Write the page; returns how many traces it shows. Only one block is held in memory."""
     shown: list[dict] = []
-    blocks: list[int] = []
+    sizes: list[tuple[int, int]] = []
     parts = style_and_script([FOLDER / "page.css"], [FOLDER / name for name in SCRIPTS])
     parts |= {
         "title": escape_text(title),
-        "blocks": _blocks(traces, shown, blocks),
-        "index": _index(title, account, pruned, shown, blocks),
+        "blocks": _blocks(traces, shown, sizes),
+        "index": _index(title, account, pruned, shown, sizes),
     }
     template = (FOLDER / "page.html").read_text(encoding="utf-8")
     with path.open("w", encoding="utf-8") as file:
@@ -43,27 +43,34 @@ def write_page(
     return len(shown)
 
 
-def _blocks(traces: Iterable[dict], shown: list[dict], sizes: list[int]) -> Iterator[str]:
-    """The blocks as elements; fills `shown` with entries of the index, `sizes` with their sizes."""
-    block: list[dict] = []
+def _blocks(
+    traces: Iterable[dict], shown: list[dict], sizes: list[tuple[int, int]]
+) -> Iterator[str]:
+    """The blocks as elements; fills `shown` with entries of the index, `sizes` with the traces and
+    the characters of each block.
+    """
+    block: list[str] = []
     characters = 0
     for trace in traces:
-        response = trace["response"]
         shown.append(_entry(trace))
-        block.append({name: value for name, value in trace.items() if name != "response"})
-        characters += len(response)
+        block.append(_json(trace))
+        characters += len(block[-1])
         if len(block) == BLOCK_TRACES or characters >= BLOCK_CHARACTERS:
-            sizes.append(len(block))
-            yield _block(block)
+            yield _block(block, sizes)
             block, characters = [], 0
     if block:
-        sizes.append(len(block))
-        yield _block(block)
+        yield _block(block, sizes)
 
 
-def _block(traces: list[dict]) -> str:
+def _json(trace: dict) -> str:
     # ASCII: half of a surrogate pair, which UTF-8 cannot write, is an escape like any other.
-    text = json.dumps(traces, ensure_ascii=True, separators=(",", ":"))
+    shown = {name: value for name, value in trace.items() if name != "response"}
+    return json.dumps(shown, ensure_ascii=True, separators=(",", ":"))
+
+
+def _block(traces: list[str], sizes: list[tuple[int, int]]) -> str:
+    text = f"[{','.join(traces)}]"
+    sizes.append((len(traces), len(text)))
     packed = base64.b64encode(gzip.compress(text.encode("ascii"), mtime=0)).decode("ascii")
     return f'<script type="application/octet-stream" class="block">{packed}</script>\n'
 
@@ -86,7 +93,7 @@ def _entry(trace: dict) -> dict:
 
 
 def _index(
-    title: str, account: Account, pruned: bool, shown: list[dict], blocks: list[int]
+    title: str, account: Account, pruned: bool, shown: list[dict], sizes: list[tuple[int, int]]
 ) -> Iterator[str]:
     """The index, made when the blocks before it are written."""
     yield json_in_script(
@@ -98,7 +105,8 @@ def _index(
             "tokens_before": account.tokens_before,
             "tokens_after": account.tokens_after,
             "reasons": dict(account.reasons.most_common()),
-            "blocks": blocks,
+            "blocks": [traces for traces, _ in sizes],
+            "block_characters": [characters for _, characters in sizes],
             "traces": shown,
         }
     )

@@ -40,11 +40,12 @@ function stepList(trace, pattern) {
     if (!marks.has(round.place)) marks.set(round.place, []);
     marks.get(round.place).push(roundsMark(round, trace, pattern));
   }
+  const matches = matchesInSteps(trace.steps, pattern);
   const list = make("div", { class: "steps" }, marks.get(0) ?? []);
   for (const run of runsOf(trace)) {
     const section = make("section", { class: `run ${run.state}` }, runHead(run));
     for (let step = run.begin; step < run.end; step++) {
-      section.append(stepElement(trace, step, pattern), ...(marks.get(step + 1) ?? []));
+      section.append(stepElement(trace, step, matches[step]), ...(marks.get(step + 1) ?? []));
     }
     list.append(section);
   }
@@ -57,7 +58,7 @@ function runHead(run) {
   return make("h3", null, `${name}: ${stepsInWords([[run.begin, run.end]])} (${count})`);
 }
 
-function stepElement(trace, step, pattern) {
+function stepElement(trace, step, matches) {
   const isFirstAnswer = trace.first_answer_step === step + 1;
   return make(
     "div",
@@ -66,20 +67,46 @@ function stepElement(trace, step, pattern) {
     make(
       "div",
       { class: "words" },
-      highlighted(trace.steps[step].trimEnd(), pattern),
+      marked(trace.steps[step].trimEnd(), matches),
       isFirstAnswer ? make("span", { class: "first" }, "◆ the first step that states the right answer") : "",
     ),
   );
 }
 
-/** Text with what the pattern finds in <mark>. */
-function highlighted(text, pattern) {
-  if (!pattern) return [text];
+/** For each step the matches that reach into it; they are looked for in the steps as one text. */
+function matchesInSteps(steps, pattern) {
+  const matches = matchesIn(steps.join(""), pattern);
+  let [begin, first] = [0, 0];
+  return steps.map((step) => {
+    const end = begin + step.length;
+    while (first < matches.length && matches[first][1] <= begin) first++;
+    let last = first;
+    while (last < matches.length && matches[last][0] < end) last++;
+    const within = matches.slice(first, last).map(([from, to]) => [from - begin, to - begin]);
+    begin = end;
+    return within;
+  });
+}
+
+/** Where the pattern matches: [[start, end], …], ascending. */
+function matchesIn(text, pattern) {
+  if (!pattern) return [];
+  return [...text.matchAll(pattern)].map((match) => [match.index, match.index + match[0].length]);
+}
+
+/** Text with its matches in <mark>; of a match that began before the text, the rest. */
+function marked(text, matches) {
   const parts = [];
   let done = 0;
-  for (const match of text.matchAll(pattern)) {
-    parts.push(text.slice(done, match.index), make("mark", null, match[0]));
-    done = match.index + match[0].length;
+  for (const [start, end] of matches) {
+    const from = Math.max(start, 0);
+    parts.push(text.slice(done, from), make("mark", { class: start < 0 ? "rest" : null }, text.slice(from, end)));
+    done = end;
   }
   return [...parts, text.slice(done)];
+}
+
+/** Text with what the pattern finds in <mark>. */
+function highlighted(text, pattern) {
+  return marked(text, matchesIn(text, pattern));
 }

@@ -20,7 +20,7 @@ function traceHead(trace, entry, problem) {
   return make(
     "header",
     null,
-    make("h2", null, highlighted(trace.id, problem)),
+    make("h2", { id: "trace-title" }, highlighted(trace.id, problem)),
     make(
       "p",
       { class: "badges" },
@@ -47,16 +47,16 @@ function words(text, pattern) {
 
 function answers(trace) {
   const from = { boxed: "", final_answer: ", after “answer”", last_number: ", its last number" };
-  const read = trace.answer ?? `none: ${trace.answer_from}`;
+  const read = trace.answer === null ? `none: ${trace.answer_from}` : isolated(shortened(trace.answer, ANSWER_CHARACTERS));
   return make(
     "dl",
     { class: "answers" },
-    make("div", null, make("dt", null, "right answer"), make("dd", null, trace.gold)),
+    make("div", null, make("dt", null, "right answer"), make("dd", null, isolated(trace.gold))),
     make(
       "div",
       null,
       make("dt", null, `the teacher’s answer${from[trace.answer_from] ?? ""}`),
-      make("dd", null, `${read} `, teachersVerdict(trace.verdict)),
+      make("dd", null, read, " ", teachersVerdict(trace.verdict)),
     ),
   );
 }

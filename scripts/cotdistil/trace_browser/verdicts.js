@@ -1,5 +1,7 @@
 /* The words and marks of verdicts, and what a round of the search asked. */
 
+/** Of an answer, where it is told in short; as a whole it stands in the trace. */
+const ANSWER_CHARACTERS = 200;
 const MARKS = { correct: "✓", wrong: "✗", "no answer": "–", undecided: "?" };
 
 function teachersVerdict(verdict) {
@@ -67,7 +69,7 @@ function roundsTable(trace, pattern) {
       make("th", { scope: "row" }, link),
       make("td", { class: "picture" }, stepBar(askedSegments(round.asked, trace.steps.length), trace.steps.length, words)),
       make("td", null, words, round.greedy ? " (once more, greedily)" : ""),
-      make("td", { class: "answer" }, highlighted(answersInShort(round), pattern)),
+      make("td", { class: "answer" }, answersInShort(round, pattern)),
       make("td", null, roundsVerdict(round), isWhatWasKept(round, trace) ? " ← kept" : ""),
     );
   });
@@ -82,15 +84,31 @@ function roundsTable(trace, pattern) {
 
 function answerInMark(round, pattern) {
   if (round.valid === null) return [];
-  const shown = highlighted(answersInShort(round), pattern);
+  const shown = answersInShort(round, pattern);
   const isAnswered = round.extracted.some((answer) => answer !== null);
   return isAnswered ? [make("q", null, shown), " "] : [...shown, " "];
 }
 
-/** What was read from the student's answers, each different one once. */
-function answersInShort(round) {
-  const shown = round.extracted.map((answer) => answer ?? "no answer");
-  return [...new Set(shown)].join(" | ");
+/** What was read from the student's answers, each different one once: "5 | 6". */
+function answersInShort(round, pattern) {
+  const parts = [];
+  let room = ANSWER_CHARACTERS;
+  for (const answer of new Set(round.extracted.map((each) => each ?? "no answer"))) {
+    if (parts.length) parts.push(" | ");
+    if (room <= 0) return [...parts, "…"];
+    parts.push(isolated(highlighted(shortened(answer, room), pattern)));
+    room -= answer.length;
+  }
+  return parts;
+}
+
+/** "3 prompts: 300 tokens (40 from the cache), 3 answers: 24 tokens": all samples have one prompt. */
+function costInWords(round) {
+  const samples = round.answers.length;
+  const what = (word) => (samples === 1 ? word : plural(samples, word));
+  const cached = round.cached_tokens ? ` (${grouped(round.cached_tokens)} from the cache)` : "";
+  const prompts = `${what("prompt")}: ${plural(samples * round.prompt_tokens, "token")}${cached}`;
+  return `${prompts}, ${what("answer")}: ${plural(round.completion_tokens, "token")}`;
 }
 
 /** The verdict of a round, at its place in the trace. */
@@ -100,12 +118,10 @@ function roundsMark(round, trace, pattern) {
       "li",
       null,
       make("span", { class: `verdict ${round.right[sample] ? "right" : "wrong"}` }, round.right[sample] ? "✓ right" : "✗ wrong"),
-      make("span", { class: "soft" }, ` read as ${round.extracted[sample] ?? "no answer"}`),
+      make("span", { class: "soft" }, " read as ", isolated(shortened(round.extracted[sample] ?? "no answer", ANSWER_CHARACTERS))),
       make("pre", null, highlighted(answer, pattern)),
     ),
   );
-  const cached = round.cached_tokens ? ` (${grouped(round.cached_tokens)} from the cache)` : "";
-  const cost = `prompt ${plural(round.prompt_tokens, "token")}${cached}, answers ${plural(round.completion_tokens, "token")}`;
   const asked = stepsInWords(round.asked, trace.steps.length);
   const mark = make(
     "details",
@@ -120,7 +136,7 @@ function roundsMark(round, trace, pattern) {
       isWhatWasKept(round, trace) ? make("b", null, " ← kept") : "",
     ),
     make("ul", null, answers),
-    make("p", { class: "soft" }, cost),
+    round.valid === null ? "" : make("p", { class: "soft" }, costInWords(round)),
   );
   mark.open = mark.querySelector("pre mark") !== null;
   return mark;

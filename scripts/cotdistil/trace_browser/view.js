@@ -18,8 +18,8 @@ function readView() {
     verdicts: VERDICTS.filter((verdict) => given.getAll("verdict").includes(verdict)),
     reasons: Object.keys(INDEX.reasons).filter((reason) => given.getAll("reason").includes(reason)),
     unit: UNITS.includes(unit) ? unit : UNITS[0],
-    from: wholeNumber(given.get("from")),
-    to: wholeNumber(given.get("to")),
+    from: anyNumber(given.get("from")),
+    to: anyNumber(given.get("to")),
   };
 }
 
@@ -44,13 +44,20 @@ let writing = 0;
 
 function writeHash() {
   clearTimeout(writing);
-  writing = setTimeout(() => {
-    if (location.hash !== hashOf(view)) history.replaceState(null, "", hashOf(view));
-  }, HASH_MS);
+  writing = setTimeout(writeHashNow, HASH_MS);
+}
+
+function writeHashNow() {
+  clearTimeout(writing);
+  if (location.hash !== hashOf(view)) history.replaceState(null, "", hashOf(view));
 }
 
 function wholeNumber(text) {
   return /^\d{1,15}$/.test(text ?? "") ? Number(text) : null;
+}
+
+function anyNumber(text) {
+  return text?.trim() && Number.isFinite(Number(text)) ? Number(text) : null;
 }
 
 function isFiltered() {

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from cotdistil.errors import UserError
-from cotdistil.prompts import render_prompt
+from cotdistil.prompts import after_prompt, opened_thinking, render_prompt
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -69,6 +69,7 @@ class ExampleMaker:
         self.max_length = max_length
         self.over_length = over_length
         self.instruction = instruction
+        self.opened = opened_thinking(tokenizer)
         self.ledger = Ledger()
 
     def make(
@@ -86,14 +87,15 @@ class ExampleMaker:
             return None
         prompt = render_prompt(self.tokenizer, question, self.instruction)
         # A special token's name inside a response is text that somebody wrote, not the token.
+        text = after_prompt(response, self.opened)
         learned = self.tokenizer(
-            response, add_special_tokens=False, split_special_tokens=True
+            text, add_special_tokens=False, split_special_tokens=True
         ).input_ids
         if not unfinished:
             learned.append(self.end_of_turn)
         excess = len(prompt) + len(learned) - self.max_length
         if excess > 0:
-            learned = self._shorten(problem_id, prompt, learned, excess, response)
+            learned = self._shorten(problem_id, prompt, learned, excess, text)
             if not learned:
                 return None
         self.ledger.rows_out += 1

@@ -16,6 +16,8 @@ CUT = "cut"
 WHOLE = "whole"
 TOO_FEW_STEPS = "too few steps"
 NOT_VALIDATED = "full trace not validated"
+OVER_CONTEXT = "longer than the student's context"
+UNREADABLE_GOLD = "gold answer not readable"
 NOT_CONFIRMED = "not confirmed"
 NO_ANSWER_STEP = "no step gives the answer"
 DROPPED_THERE = "dropped by the recipe it is like"
@@ -86,6 +88,18 @@ def count_steps(kept: Kept) -> int:
 def cut_or_whole(length: int, n_steps: int) -> Outcome:
     """A validated prefix of `length` of `n_steps` steps."""
     return Outcome(prefix(length), CUT if length < n_steps else WHOLE, validated=True)
+
+
+def name_over_context(search: Search, limits: Limits, n_steps: int) -> Search:
+    """The search; one that ends without a cut because nothing could be asked says so."""
+    verdict, verdicts = None, []
+    while True:
+        try:
+            verdict = yield search.send(verdict)
+        except StopIteration as end:
+            over_context = end.value.reason == NOT_VALIDATED and set(verdicts) == {None}
+            return limits.failed(n_steps, OVER_CONTEXT) if over_context else end.value
+        verdicts.append(verdict)
 
 
 def confirm(search: Search, limits: Limits, n_steps: int) -> Search:

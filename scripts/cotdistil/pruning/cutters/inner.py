@@ -18,6 +18,7 @@ from cotdistil.pruning.cutters import (
     Limits,
     Outcome,
     Search,
+    prefix,
     without,
 )
 from cotdistil.pruning.cutters.prefixes import binary
@@ -50,12 +51,16 @@ def inner(
         fewer = removed | set(group)
         enough = length - len(fewer) >= limits.min_steps
         if enough and checks == most_checks:
-            return Outcome(without(length, removed), CHECKS_USED_UP, validated=True)
+            return _outcome(length, n_steps, removed, CHECKS_USED_UP)
         checks += enough
         if enough and (yield Candidate(without(length, fewer))):
             removed = fewer
         elif len(group) > 1:
             half = len(group) // 2
             groups += [group[:half], group[half:]]
+    return _outcome(length, n_steps, removed, CUT)
+
+
+def _outcome(length: int, n_steps: int, removed: set[int], reason: str) -> Outcome:
     kept = without(length, removed)
-    return Outcome(kept, WHOLE if kept == ((0, n_steps),) else CUT, validated=True)
+    return Outcome(kept, WHOLE if kept == prefix(n_steps) else reason, validated=True)

@@ -51,15 +51,25 @@ def binary(n_steps: int, limits: Limits, start: int | None = None) -> Search:
 
 
 def halving(n_steps: int, limits: Limits) -> Search:
-    """Binary cutting without backtracking: the first half that is invalid ends the search."""
+    """Binary cutting without backtracking: the first half that is invalid ends the search.
+
+    A half that is too long to be asked about is halved again.
+    """
     if limits.too_few(n_steps):
         return Outcome(prefix(n_steps), TOO_FEW_STEPS)
-    low, high = limits.shortest(n_steps), n_steps
-    while low < high and (yield Candidate(prefix((low + high) // 2))):
-        high = (low + high) // 2
-    if high < n_steps or (yield Candidate(prefix(n_steps))):
-        return cut_or_whole(high, n_steps)
-    return limits.failed(n_steps, NOT_VALIDATED)
+    low, high, shortest_valid = limits.shortest(n_steps), n_steps, None
+    while low < high:
+        middle = (low + high) // 2
+        valid = yield Candidate(prefix(middle))
+        if valid is False:
+            break
+        high = middle
+        shortest_valid = middle if valid else shortest_valid
+    if high == n_steps and (yield Candidate(prefix(n_steps))):
+        shortest_valid = n_steps
+    if shortest_valid is None:
+        return limits.failed(n_steps, NOT_VALIDATED)
+    return cut_or_whole(shortest_valid, n_steps)
 
 
 def linear(n_steps: int, limits: Limits) -> Search:

@@ -29,10 +29,10 @@ def first_correct(n_steps: int, limits: Limits, first_answer_step: int | None) -
 
 def random_prefix(n_steps: int, limits: Limits, share: float | None) -> Outcome:
     """The first `share` of the steps, in (0, 1]; None: the trace is dropped."""
-    if limits.too_few(n_steps):
-        return Outcome(prefix(n_steps), TOO_FEW_STEPS)
     if share is None:
         return Outcome(None, DROPPED_THERE)
+    if limits.too_few(n_steps):
+        return Outcome(prefix(n_steps), TOO_FEW_STEPS)
     return _cut(max(round(share * n_steps), limits.shortest(n_steps)), n_steps)
 
 
