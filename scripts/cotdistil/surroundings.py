@@ -94,7 +94,7 @@ def missing_packages(config: Config, config_name: str) -> list[str]:
     faults = []
     teachers = (config.teachers[corpus.teacher] for corpus in config.corpora.values())
     prunings = (recipe.prune for recipe in config.recipes.values() if recipe.prune is not None)
-    cut = (each.segmentation for each in prunings if each.cutter != "none")
+    cut = (each.segmentation for each in prunings)
     used = {*config.students, *(each.model for each in teachers if each.kind == "model")}
     used |= {each.model for each in cut if each is not None}
     for name, model in config.models.items():

@@ -217,7 +217,13 @@ WRONG_VALUES = [
     ("recipes", None, "found nothing (null); expected a mapping"),
     ("recipes.long", None, "found nothing (null); expected a mapping"),
     ("engine", "vllm", "found the text 'vllm'; expected a mapping"),
-    ("prompt.instruction", "", "found the text ''; expected text that is not empty"),
+    ("prompt.instruction", "", "found the text ''; expected text that is not empty or blank"),
+    ("prompt.instruction", " ", "found the text ' '; expected text that is not empty or blank"),
+    (
+        "recipes.pruned.prune.segmentation.instruction",
+        "  ",
+        "found the text ' '; expected text that is not empty or blank",
+    ),
     # Ranges and lengths.
     ("training.sft.learning_rate", 0, "found 0; expected greater than 0"),
     ("training.sft.learning_rate", float("inf"), "found inf; expected a finite number"),
@@ -362,6 +368,12 @@ def test_a_wrong_value_gives_one_line_with_its_key_what_was_found_and_what_is_ex
             "found 'student' with 'cutter: first_correct'; expected 'teacher', because that",
         ),
         (
+            "recipes.pruned.prune",
+            {"recipe": "long", "cutter": "none", "segmentation": {"model": "local"}},
+            "recipes.pruned.prune.segmentation",
+            "found one with 'cutter: none'; expected a cutter that cuts; leave out one of the two",
+        ),
+        (
             "benchmarks.sums.temperature",
             0,
             "benchmarks.sums.k",
@@ -420,12 +432,6 @@ def test_a_model_that_only_cuts_steps_has_its_package_asked_for():
     config["recipes"]["pruned"]["prune"]["segmentation"] = {"model": "packed"}
     [fault] = missing_packages(check_config(config, []), "c.yaml")
     assert fault.startswith("c.yaml: models.packed.package: 'no-such-package' is not installed")
-    config["recipes"]["pruned"]["prune"] = {
-        "recipe": "long",
-        "cutter": "none",
-        "segmentation": {"model": "packed"},
-    }
-    assert missing_packages(check_config(config, []), "c.yaml") == []
 
 
 def test_an_unknown_part_of_a_mix_is_refused():

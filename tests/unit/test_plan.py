@@ -872,9 +872,7 @@ AFTER_STEPS = {"steps", *PRUNED, "ledger", *PAGES, *AFTER_SFT}
 def test_without_a_segmentation_no_model_is_asked_about_steps():
     assert nodes(plan(), "steps") == []
     assert "steps" not in node(plan(), "pruned", "small · pruned").parents
-    unused = changed("recipes.pruned.prune.cutter", "none", SEGMENTED)
-    assert nodes(plan(unused), "steps") == []
-    assert {each.name for each in nodes(plan(unused), "models")} == {"small", "mine"}
+    assert {each.name for each in nodes(plan(), "models")} == {"small", "mine"}
 
 
 def test_a_model_cuts_a_training_set_once_for_all_students():

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cotdistil.pruning.steps import LONG_PARAGRAPH, piece_ends, split_steps, step_ends
+from cotdistil.pruning.uncuttable import LONG_FORMULA
 
 PIECES = [
     "\n\n",
@@ -82,6 +83,12 @@ def test_code_is_never_cut_inside_wherever_it_stands(before: str, inside: list[s
         "\\begin{cases} a. \n\n \\begin{cases} b. \n\n \\end{cases} Wait, \n\n \\end{cases}",
         "~~~\nx = 1\n\nWait, y = 2\n~~~",
         "```\n$$\n\nWait.\n```",
+        "```` python\n```\n\nWait.\n```\n\nx\n````",
+        "````\na = 1\n\nWait, b = 2\n`````",
+        "~~~ `a`\n```\n\nWait.\n~~~~ \t",
+        "~~~\na\n\n```\n\n~~~ b\n\nWait, c\n~~~",
+        "$$\na\n\nb\n$$",
+        "$$\nx = 1 \\text{ for all of these numbers}\n\n\\Rightarrow y. Wait, z\n$$",
     ],
 )
 def test_formulas_and_code_stay_whole(block: str) -> None:
@@ -95,6 +102,27 @@ def test_formulas_and_code_stay_whole(block: str) -> None:
     ]
 
 
+def test_code_in_one_line_is_no_opening_fence() -> None:
+    block = "```\na = 1\n\nb = 2\n```"
+    for line in ("```x = 1```", "``` a. Wait, b ``` is code.", "It is `a. Wait, b` here."):
+        steps = split_steps(f"{line}\n\nText.\n\n{block}\n\nEnd.")
+        assert steps == [f"{line}\n\n", "Text.\n\n", f"{block}\n\n", "End."]
+
+
+@pytest.mark.parametrize("closer", ["``", "~~~", "``` x", "```x = 1```"])
+def test_a_fence_that_does_not_close_the_code_is_part_of_it(closer: str) -> None:
+    block = f"```\na\n\n{closer}\n\nb\n```"
+    assert split_steps(f"{block}\n\nEnd.") == [f"{block}\n\n", "End."]
+
+
+def test_a_display_formula_that_is_never_closed_does_not_reach_into_the_next() -> None:
+    before = "$$ a\n\nSo this is the first one.\n\n"
+    formula = "$$\nb. Wait, c\n$$"
+    assert split_steps(f"{before}{formula}\n\nEnd.")[2:] == [f"{formula}\n\n", "End."]
+    long = "$$" + "x + y\n\n" * (LONG_FORMULA // 6) + "$$"
+    assert len(split_steps(long)) > 100
+
+
 def test_the_space_after_a_row_break_opens_no_formula() -> None:
     thinking = "A row ends with \\\\[2pt] here.\n\nTwo.\n\nThree ends with \\] here.\n\nFour."
     assert len(split_steps(thinking)) == 4
@@ -106,11 +134,42 @@ def test_the_space_after_a_row_break_opens_no_formula() -> None:
         "So \\( a = 1. \\text{ Wait, } b \\) holds.",
         "So $a = 1. $ Wait-free.",
         "So $f(x) = 1.\\$ Wait, $ it is.",
+        "We get $3! \\times 4! = 144$ ways, so $2^n. Wait, x$ it is.",
+        "So $5! 4! + 1. \\text{ Wait, }$ holds.",
+        "So $2x = 1. Wait, x$ holds.",
     ],
 )
 def test_a_sentence_end_inside_a_formula_in_the_line_cuts_nothing(inline: str) -> None:
     assert split_steps(f"{inline}\n\nYes.") == [f"{inline}\n\n", "Yes."]
     assert piece_ends(inline) == [len(inline)]
+
+
+@pytest.mark.parametrize(
+    ("text", "pieces"),
+    [
+        ("So 5! = 120 and 3! (or 6) too.", 1),
+        ("It is (n - 1)! * n! ways. Next.", 2),
+        ("It is 5! Now we add.", 2),
+        ("It is n! Now we add.", 2),
+        ("It is 5! 所以", 2),
+        ("It is 5!\n= 120.", 2),
+        ("Great! 5 is it.", 2),
+    ],
+)
+def test_a_factorial_ends_a_sentence_only_before_a_word(text: str, pieces: int) -> None:
+    assert len(piece_ends(text)) == pieces
+
+
+@pytest.mark.parametrize(
+    "amounts",
+    [
+        ("It costs $5 and then $7. ", "Wait, $3 + $4 = $7. ", "Wait, it is $8."),
+        ("It is $5 + tax. ", "Wait, and $ 6. ", "Wait, $7."),
+        ("At $5 = 4 + 1 each. ", "Wait, with $\\alpha = 1$ it is $9."),
+    ],
+)
+def test_sums_of_money_open_no_formula(amounts: tuple[str, ...]) -> None:
+    assert split_steps("".join(amounts)) == list(amounts)
 
 
 def test_amounts_of_money_open_no_formula() -> None:
@@ -205,6 +264,7 @@ def test_without_any_blank_line_every_sentence_and_line_is_a_step() -> None:
         ],
         *["- a\n", "1. a\n\n", "1. a\n  - b\n", "- 3\n", "(a) b\n", "- a\n  b\n", "- a\n\n\n"],
         *["!\"'", "| a |\n", "| a ", "$x. ", "$x\\$", "\\( ", "\\(a\\) ", " ", " \n"],
+        *["$5 = ", "$5\\$", "5! ", "`a", "``` `\n", "~~~ x\n", "**1.** a\n", "**1. a**\n", "– a\n"],
     ],
 )
 def test_a_hundred_thousand_characters_without_a_paragraph_take_linear_time(unit: str) -> None:

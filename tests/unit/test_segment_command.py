@@ -9,6 +9,8 @@ from itertools import islice
 from pathlib import Path
 
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 import segment_thinking
@@ -17,6 +19,7 @@ from cotdistil.engines import Completion, Request, Sampling
 from cotdistil.errors import UserError
 from cotdistil.pruning.segmentation import read_step_ends, thinking_to_cut
 from cotdistil.pruning.steps import step_ends
+from cotdistil.pruning.traces import read_traces
 from cotdistil.pruning.windows import CUT_OFF, NO_NUMBER, TOO_LONG, make_windows
 from cotdistil.responses import join_response
 from cotdistil.store import RECORD_COPY
@@ -137,6 +140,14 @@ def set_engine(model: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., St
     return put
 
 
+def step_ends_of(store: Store) -> dict[str, list[int]]:
+    stored = list(read_step_ends(store.artefact))
+    assert [(each.problem_id, each.row) for each in stored] == [
+        (name, row) for row, name in enumerate(RESPONSES)
+    ]
+    return {each.problem_id: each.ends for each in stored}
+
+
 def windows_of(name: str) -> list:
     text = thinking_to_cut(RESPONSES[name])
     return make_windows(text, WINDOW) if text else []
@@ -151,7 +162,7 @@ def test_every_trace_is_cut_where_the_model_says_and_by_the_rule_where_it_does_n
     assert list(steps.columns) == ["problem_id", "row", "step_ends", "by_rule"]
     assert list(steps["problem_id"]) == list(RESPONSES)
     assert list(steps["row"]) == list(range(len(RESPONSES)))
-    ends = dict(zip(RESPONSES, read_step_ends(store.artefact), strict=True))
+    ends = step_ends_of(store)
     assert list(ends.values()) == [list(each) for each in steps["step_ends"]]
     # The model begins a step at each paragraph, as the rule does, in all that it reads.
     for name in ("long", "short", "stubborn"):
@@ -196,7 +207,7 @@ def test_other_numbers_make_other_steps(
     store = new_store("store")
     store.run()
     short = thinking_to_cut(RESPONSES["short"])
-    ends = dict(zip(RESPONSES, read_step_ends(store.artefact), strict=True))["short"]
+    ends = step_ends_of(store)["short"]
     steps = [short[a:b] for a, b in zip([0, *ends], ends, strict=False)]
     assert steps == ["Add 1 here. ", "That is it.\n\nAdd 2 here. ", "That is it."]
 
@@ -254,7 +265,7 @@ def test_a_real_model_cuts_with_transformers(new_store: Callable[[str], Store]) 
     assert record["windows_by_rule"][TOO_LONG] == 1
     assert sum(record["windows_by_rule"].values()) == steps["by_rule"].sum()
     assert record["completion_tokens"] > 0
-    for name, ends in zip(RESPONSES, read_step_ends(store.artefact), strict=True):
+    for name, ends in step_ends_of(store).items():
         text = thinking_to_cut(RESPONSES[name])
         assert ends[-1:] == ([len(text)] if text else [])
         assert ends == sorted(set(ends))
@@ -263,8 +274,82 @@ def test_a_real_model_cuts_with_transformers(new_store: Callable[[str], Store]) 
 
 def test_a_table_of_another_stage_is_refused_with_a_word_on_what_is_missing(tmp_path: Path) -> None:
     pd.DataFrame({"row": [0]}).to_parquet(tmp_path / "steps.parquet")
-    with pytest.raises(UserError, match="has no column step_ends"):
-        next(read_step_ends(tmp_path))
+    with pytest.raises(UserError, match="has no column problem_id, step_ends"):
+        next(iter(read_step_ends(tmp_path)))
+
+
+TRACES = {
+    "a": "<think>\nOne. Two.\n</think>\n\n3",
+    "b": "<think>\nFour.\n\nFive.\n</think>\n\n6",
+    "c": "7",
+}
+STORED = {"problem_id": ["a", "b", "c"], "row": [0, 1, 2], "step_ends": [[5, 9], [7, 12], []]}
+
+
+def read_with_steps(folder: Path, stored: dict[str, list]) -> list:
+    """The traces of a small training set, read with steps from `folder`/KEY."""
+    source, steps = folder / "train.parquet", folder / KEY
+    steps.mkdir()
+    columns = {"question": "", "gold": ""}
+    rows = [{"problem_id": each, "response": TRACES[each], **columns} for each in TRACES]
+    pd.DataFrame(rows).to_parquet(source)
+    types = [pa.string(), pa.int64(), pa.list_(pa.int64())]
+    schema = pa.schema(list(zip(STORED, types, strict=True)))
+    pq.write_table(pa.table(stored, schema=schema), steps / "steps.parquet")
+    chunks = read_traces(source, [1] * len(TRACES), 2, read_step_ends(steps))
+    return [trace for chunk in chunks for trace in chunk]
+
+
+def test_traces_have_the_steps_that_are_stored_for_them(tmp_path: Path) -> None:
+    traces = read_with_steps(tmp_path, STORED)
+    assert [trace.steps for trace in traces] == [["One. ", "Two."], ["Four.\n\n", "Five."], []]
+
+
+def changed(name: str, values: list) -> dict[str, list]:
+    return {**STORED, name: values}
+
+
+@pytest.mark.parametrize(
+    ("stored", "fault"),
+    [
+        (
+            {name: values[::-1] for name, values in STORED.items()},
+            "row 0: found problem 'c', row 2; expected problem 'a', row 0",
+        ),
+        (changed("row", [0, 1, 1]), "row 2: found problem 'c', row 1; expected problem 'c', row 2"),
+        (changed("problem_id", [None, "b", "c"]), "row 0: found problem None, row 0; expected"),
+        (
+            changed("step_ends", [[5], [7, 12], []]),
+            "row 0: found step ends up to 5; expected ascending to 9, where its thinking ends",
+        ),
+        (changed("step_ends", [[5, 9], [7, 13], []]), "row 1: found step ends up to 13; expected"),
+        (changed("step_ends", [[], [], []]), "row 0: found no step ends; expected ascending to 9"),
+        (
+            changed("step_ends", [[5, 9], None, []]),
+            "row 1: found step ends that are null; expected",
+        ),
+        (changed("step_ends", [[None, 9], [12], []]), "row 0: found step ends that are null;"),
+        (changed("step_ends", [[7, 5, 9], [12], []]), "row 0: found a step end at 5 behind 7;"),
+        (changed("step_ends", [[5, 5, 9], [12], []]), "row 0: found a step end at 5 behind 5;"),
+        (changed("step_ends", [[-1, 9], [12], []]), "row 0: found a step end at -1 behind 0;"),
+        (changed("step_ends", [[9], [12], [1]]), "row 2: found step ends up to 1; expected none"),
+        (
+            {name: values[:2] for name, values in STORED.items()},
+            "found 2 rows; expected 3, as the training set has",
+        ),
+        (
+            {name: [*values, values[-1]] for name, values in STORED.items()},
+            "found 4 rows; expected 3, as the training set has",
+        ),
+    ],
+)
+def test_steps_of_other_traces_are_refused(
+    tmp_path: Path, stored: dict[str, list], fault: str
+) -> None:
+    with pytest.raises(UserError) as refusal:
+        read_with_steps(tmp_path, stored)
+    assert str(refusal.value).startswith(f"{tmp_path / KEY / 'steps.parquet'}: {fault}")
+    assert str(refusal.value).endswith(f"make them again: clean_store.py --remake steps/{KEY}")
 
 
 @pytest.mark.parametrize("column", ["problem_id", "response"])

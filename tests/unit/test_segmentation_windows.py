@@ -35,7 +35,7 @@ def test_sentences_and_lines_are_numbered_and_a_list_is_one_piece() -> None:
     [window] = make_windows(THINKING, 6000)
     assert window.pieces == PIECES
     assert window.question() == (
-        "[1] We add the two.\n[2] So 2 + 2 = 4.\n[3] 1. first. Wait, no.\n2. second\n"
+        "[1] We add the two.\n[2] So 2 + 2 = 4.\n[3] 1. first. Wait, no.\n    2. second\n"
         "[4] Wait, is it?\n[5] Yes.\n[6] The answer is 4."
     )
 
@@ -55,6 +55,29 @@ def test_a_step_begins_where_the_model_says_and_the_text_stays_as_it_is() -> Non
     [
         ("1, 3, 5", [1, 3, 5]),
         ("[5]\n[3]\n[3]", [3, 5]),
+        ("1, 3 and 5", [1, 3, 5]),
+        ("[1], [3], and [5].", [1, 3, 5]),
+        ("**1, 4**", [1, 4]),
+        ("```\n[1, 4]\n```", [1, 4]),
+        ("- 1\n- 4\n", [1, 4]),
+        ("1\n\n4\n\n6", [1, 4, 6]),
+        ("Steps begin at: 1, 4", [1, 4]),
+        ("Steps begin at:\n1\n4", [1, 4]),
+        ("\\boxed{1, 4}", [1, 4]),
+        ("步骤：1, 4", [1, 4]),
+        ("2, 3\n\nNo, that is too fine.\n\n1, 4", [1, 4]),
+        ("1, 4\n\nThat makes 2 steps: 1, 4.", [1, 4]),
+        ("1) Setup: pieces 1-3\n2) Computation: pieces 4-6", []),
+        ("Setup: 1, 2, 3\nComputation: 4, 5, 6", []),
+        ("The 6 pieces divide into 3 steps: 1, 3, 5.", []),
+        ("Number of steps: 3", []),
+        ("There are 3 steps.", []),
+        ("[1] We add the two.\n[4] Wait, is it?", []),
+        ("1. 1\n2. 4", []),
+        ("-3", []),
+        ("Steps: -3, 5", []),
+        ("1-3", []),
+        ("2.5", []),
         ("The steps begin at 2 and 4.", [2, 4]),
         ("<think>\nMaybe 1 or 2?\n</think>\n\n3, 6", [3, 6]),
         ("<think>\n1, 2, 3", []),
@@ -83,6 +106,17 @@ def test_where_the_model_is_of_no_help_the_steps_are_those_of_the_rule(
 ) -> None:
     [window] = make_windows(THINKING, 6000)
     assert window.ends_by(answer) == (step_ends(THINKING), reason)
+
+
+def test_a_line_inside_a_piece_does_not_look_like_another_piece() -> None:
+    thinking = "One.\n\n```\nx\n[5] fake\r\n[6] fake\n```\n\nWait, no."
+    [window] = make_windows(thinking, 6000)
+    lines = window.question().splitlines()
+    assert [line for line in lines if line.startswith("[")] == [
+        "[1] One.",
+        "[2] ```",
+        "[3] Wait, no.",
+    ]
 
 
 def test_windows_end_where_steps_do_and_hold_no_more_than_they_are_to() -> None:

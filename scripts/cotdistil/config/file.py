@@ -16,6 +16,7 @@ from cotdistil.config.types import (
     OPERATORS_PATTERN,
     REVISION_PATTERN,
     TABLE_PATTERN,
+    TEXT_PATTERN,
     VARIABLE_PATTERN,
 )
 from cotdistil.errors import ConfigError
@@ -116,6 +117,7 @@ _PATTERNS = {
     NAME_PATTERN: "a name of letters, digits, '.', '_' and '-'",
     REVISION_PATTERN: "a full commit hash of 40 hex digits",
     TABLE_PATTERN: "a file that ends in .jsonl, .json, .csv or .parquet",
+    TEXT_PATTERN: "text that is not empty or blank",
     OPERATORS_PATTERN: "one or more of + - * /",
     VARIABLE_PATTERN: "the name of an environment variable, in capitals, never what it holds",
 }
@@ -166,8 +168,6 @@ def _fault(item: dict, raw: dict) -> str:
         return f"{where}: found {_show(found)}; expected at least {context['min_length']} of them"
     if kind == "too_long":
         return f"{where}: found {_show(found)}; expected at most {context['max_length']} of them"
-    if kind == "string_too_short":
-        return f"{where}: found {_show(found)}; expected text that is not empty"
     if kind == "string_too_long":
         return f"{where}: found {_show(found)}; expected {context['max_length']} characters at most"
     expected = _EXPECTED.get(kind) or item["msg"].replace("Input should be ", "")

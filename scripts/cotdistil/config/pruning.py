@@ -120,6 +120,14 @@ class Prune(Section):
         return self
 
     @model_validator(mode="after")
+    def _segmentation_of_something(self) -> Self:
+        if self.segmentation is not None and self.cutter == "none":
+            raise ValueError(
+                "segmentation|one with 'cutter: none'|a cutter that cuts; leave out one of the two"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _students_conclusion(self) -> Self:
         if self.conclusion == "student" and self.cutter in UNVALIDATED:
             raise ValueError(

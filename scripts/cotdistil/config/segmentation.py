@@ -18,8 +18,9 @@ class Segmentation(Section):
     """A model says where the steps begin, as in arXiv 2505.18440; of the text nothing changes.
 
     It is shown sentences and lines with numbers and asked which of them begin a step. Where its
-    answer has no number, is cut off or was not asked for because the prompt is too long, the steps
-    are those of the rule, and are counted. The paper's prompt is not published; this one is ours.
+    answer is no list of numbers, is cut off or was not asked for because the prompt is too long,
+    the steps are those of the rule, and are counted. The paper's prompt is not published; this one
+    is ours.
     """
 
     model: Name = Field(description="name of an entry of `models`; the paper: Qwen2.5-14B")

@@ -15,7 +15,8 @@ Positive = Annotated[int, Field(ge=1)]
 Seed = Annotated[int, Field(ge=0, le=2**31 - 1)]
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
 Temperature = Annotated[float, Field(ge=0.0, le=2.0)]
-Text = Annotated[str, Field(min_length=1)]
+TEXT_PATTERN = r"\S"
+Text = Annotated[str, Field(pattern=TEXT_PATTERN)]
 TABLE_PATTERN = r"\.(jsonl|json|csv|parquet)$"
 TablePath = Annotated[str, Field(pattern=TABLE_PATTERN)]
 Range = Annotated[list[int], Field(min_length=2, max_length=2)]

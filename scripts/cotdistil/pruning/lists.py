@@ -19,8 +19,9 @@ and MATH-500 all but 7 are shorter; the longest, of 3,860, runs through the mult
 
 BLANK_LINES = re.compile(r"\n[ \t\r]*\n\s*")
 _MARKER = re.compile(
-    r"^(?P<indent>[ \t]*)(?:•|[-*+](?=[ \t])|(?:(?P<number>\d{1,3}|[a-zA-Z])[.)]|"
-    r"\((?P<label>\d{1,3}|[a-zA-Z]|[ivxIVX]{2,4})\))(?=[ \t]))[ \t]*(?P<text>[^\s].*)$",
+    r"^(?P<indent>[ \t]*)(?:(?P<bullet>[•◦▪●○‣])|[-–—*+](?=[ \t])|(?P<bold>\*\*)?"
+    r"(?:(?P<number>\d{1,3}|[a-zA-Z])[.)]|\((?P<label>\d{1,3}|[a-zA-Z]|[ivxIVX]{2,4})\))"
+    r"(?=(?(bold)(?:\*\*)?)[ \t]))[ \t]*(?P<text>[^\s].*)$",
     re.MULTILINE,
 )
 _LINE = re.compile(r"^(?P<indent>[ \t]*)(?=\S).*$", re.MULTILINE)
@@ -46,9 +47,10 @@ class Item:
 def find_lists(text: str) -> Iterator[tuple[int, int]]:
     """Where `text` must not be cut because of a list: disjoint (start, end), ascending.
 
-    A list is two or more items (`-`, `*`, `+`, `•`, `1.`, `2)`, `(a)`) with nothing between them
-    but their own text: lines, and paragraphs that are indented. A paragraph that is neither an item
-    nor indented ends it, and so does a number that does not carry on. Lines after its last item
+    A list is two or more items (`-`, `–`, `*`, `+`, `•`, `1.`, `2)`, `(a)`, `**1.**`) with nothing
+    between them but their own text: lines, and paragraphs that are indented. A paragraph that is
+    neither an item nor indented ends it, and so does a number that does not carry on. A line that
+    is bold as a whole (`**1. Title**`) is a heading and no item. Lines after a list's last item
     belong to it only if they are indented. A list longer than `LONG_LIST` is kept in parts: each of
     its items with the list inside it, or, where that is still too long, the items of the inner
     list. An item that is too long by itself is cut as if it were none.
@@ -89,10 +91,18 @@ def _items(text: str) -> Iterator[Item]:
     last = -1
     for marker in _MARKER.finditer(text):
         number = marker["number"] or marker["label"] or ""
-        if number or _WORD.search(marker["text"]) or _begins(text, marker.start(), last):
+        if _is_heading(marker):
+            continue
+        certain = number or marker["bullet"] or _WORD.search(marker["text"])
+        if certain or _begins(text, marker.start(), last):
             last = marker.end()
             indent = _columns(marker["indent"])
             yield Item(marker.end("indent"), marker.end(), indent, number.lower())
+
+
+def _is_heading(marker: re.Match[str]) -> bool:
+    """Whether nothing stands behind the bold text: "**1. Title**", but not "**1. Apples:** 3"."""
+    return bool(marker["bold"]) and not marker["text"].partition("**")[2].strip(" \t\r:.")
 
 
 def _begins(text: str, line: int, last: int) -> bool:

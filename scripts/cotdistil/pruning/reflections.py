@@ -13,13 +13,53 @@ REFLECTION = re.compile(
     re.IGNORECASE,
 )
 """What a sentence or line begins with that opens a reflection."""
-_FAULT = re.compile(
-    r"\b(?:wrong|mistake[ns]?|incorrect(?:ly)?|error|redo|not (?:right|correct|true)|"
-    r"should(?:n't| not)? (?:be|have)|instead|actually)\b",
+_ALTERNATIVE = re.compile(r"\W*(?:(?:but|or|and|so|hmm+)\W+)?(?:alternatively|another)\b", re.I)
+_DENIAL = re.compile(
+    r"\W*(?:(?:but|oh|and|ok|okay|so|hmm+|now|wait|hold on|actually|yeah)\b\W+){0,4}"
+    r"no\b(?:\W*$|\W*[,.;:!?—–-]| (?:wait|actually|it|that|this|the|i)\b)",
+    re.IGNORECASE,
+)
+"""A beginning that takes back what stands before it: "Wait, no, it is 42"."""
+_UNFOUND = re.compile(
+    r"(?:n['’]t|\b(?:not|no|nothing|never|without|avoid\w*|any|possible|easy to|sometimes|if|"
+    r"whether|in case))\b(?:(?!\b(?:because|since|as|so|but|which)\b)[^,.;:?!\n]){0,40}\b"
+    r"(?:mistake[ns]?|errors?|wrong(?:ly)?|incorrect(?:ly)?|forgot\w*|missed|misread|overlooked|"
+    r"misunderstood|misinterpreted|contradictions?|discrepanc\w+)\b",
+    re.IGNORECASE,
+)
+"""Faults that are named but not found: "to make sure that I didn't make a mistake"."""
+_SLIP = re.compile(
+    r"\b(?:mistake[ns]?|errors?|wrong(?:ly)?|incorrect(?:ly)?|redo|instead|actually|oops|"
+    r"scratch that|my bad|correcti(?:on|ng))\b|\blet(?: me|['’]s) (?:correct|fix)\b|"
+    r"\bI(?:['’]ve| have| had)?(?: \w+){0,2} (?:forgot(?:ten)?|missed|misread|overlooked|"
+    r"misunderstood|misinterpreted|miscalculated|miscounted|mixed up|messed up|skipped)\b|"
+    r"\bshould(?:n['’]t| not)? have\b|\bshould(?:n['’]t| not) be\b|"
+    r"\b(?:it|that|this|they|there|which) should be\b",
+    re.IGNORECASE,
+)
+_MISFIT = re.compile(
+    r"\b(?:impossible|invalid|contradict\w*|conflict(?:s|ing)?|inconsisten\w+|discrepancy|"
+    r"mismatch)\b|\bnot \$?\d|(?:\b(?:not|cannot|no longer)|n['’]t) (?:"
+    r"be(?= (?:right|correct|true|possible|accurate|valid|the case|because|since)\b|[.,;:!?]|\s*$)|"
+    r"(?:seem |look |sound |quite |really |exactly )?"
+    r"(?:right|correct|possible|true|valid|match|fit|equal|agree|hold|work|what|exact(?:ly)?)\b|"
+    r"make (?:any )?sense|add up|divide evenly)|(?:perhaps|maybe|probably) not(?=\s*(?:[.,;!?]|$))|"
+    r"\btoo (?:low|high|small|large|big)\b",
     re.IGNORECASE,
 )
 
 
 def is_idle_reflection(step: str) -> bool:
-    """Whether a step opens with a reflection and finds no fault with what was said before."""
-    return REFLECTION.match(step.lstrip()) is not None and not _FAULT.search(step)
+    """Whether a step opens with a reflection and takes back nothing of what was said before.
+
+    It goes by words. Not idle is what denies ("Wait, no"), names a slip ("I forgot the 1"), or says
+    that something does not fit ("that can't be", "not 41"); after "Alternatively" the last is said
+    of the other way and not of what came before. To make sure that there is no mistake is idle.
+    """
+    step = step.lstrip()
+    if not REFLECTION.match(step) or _DENIAL.match(step):
+        return False
+    found = _UNFOUND.sub("", step)
+    if _SLIP.search(found):
+        return False
+    return _ALTERNATIVE.match(step) is not None or not _MISFIT.search(found)

@@ -20,9 +20,9 @@ LONG_PARAGRAPH = 600
 _PAUSE = re.compile(r"[.!?][\"'”’)\]*_]{0,4}\s+|[。！？]\s*|\n\s*")
 _ABBREVIATION = re.compile(r"(?:^|[\s(])(?:e\.g|i\.e|cf|vs|eqs?|fig|resp|approx)\.$", re.IGNORECASE)
 _ENUMERATOR = re.compile(r"(?:^|\n)[ \t]*(?:\d{1,3}|[A-Za-z])\.$")
-_CONTEXT = (
-    16  # characters before a pause that decide whether it is an abbreviation or a list number
-)
+# "5!", "(n - 1)!", "n!"
+_FACTORIAL = re.compile(r"(?:[\d)\]}]|(?<![^\W_])[A-Za-z])!$")
+_CONTEXT = 16  # characters before a pause that decide whether a sentence ends there
 
 
 def split_steps(thinking: str) -> list[str]:
@@ -36,7 +36,8 @@ def step_ends(thinking: str) -> list[int]:
     A step ends at a blank line; before a sentence or line that opens a reflection ("Wait",
     "Alternatively", "Let me double-check"); and, where there is no blank line at all or a
     paragraph is longer than `LONG_PARAGRAPH`, at every sentence and line. White space stays with
-    the step before it. Code, formulas, tables and lists are never cut (`find_uncuttable`).
+    the step before it. Code, formulas, tables and lists are never cut (`find_uncuttable`); "!" ends
+    a sentence after a digit, a bracket or a lone letter only if a word follows it: "5! = 120".
     Time is linear in the length.
     """
     return _ends(thinking, LONG_PARAGRAPH)
@@ -81,6 +82,8 @@ def _sentence_ends(text: str, pause: re.Match[str]) -> bool:
     if text[pause.end()].islower():
         return False
     before = text[max(0, pause.start() + 1 - _CONTEXT) : pause.start() + 1]
+    if _FACTORIAL.search(before) and "\n" not in pause[0]:
+        return text[pause.end()].isalpha()
     return not (_ABBREVIATION.search(before) or _ENUMERATOR.search(before))
 
 

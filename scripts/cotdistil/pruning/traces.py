@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from cotdistil.errors import UserError
 from cotdistil.parquet_table import BATCH_ROWS, open_table, read_batches
 from cotdistil.pruning.cutters import Kept, prefix
+from cotdistil.pruning.segmentation import StepsFile
 from cotdistil.pruning.steps import split_steps
 from cotdistil.responses import split_response
 
@@ -68,18 +69,27 @@ def make_trace(number: int, row: dict, tokens: int, step_ends: list[int] | None 
 
 
 def read_traces(
-    source: Path, tokens: list[int], chunk_traces: int, step_ends: Iterator[list[int]] | None
+    source: Path, tokens: list[int], chunk_traces: int, steps: StepsFile | None
 ) -> Iterator[list[Trace]]:
     """The traces of a parquet file, at most `chunk_traces` at a time.
 
-    tokens: of each row's response; step_ends: see `make_trace`, one for each row.
+    tokens: of each row's response; steps: where a model says that they end, None: by rule. Raises
+    `UserError` if they are those of other traces.
     """
+    stored = None
+    if steps is not None:
+        steps.check_rows(len(tokens))
+        stored = iter(steps)
     chunk: list[Trace] = []
     number = 0
     with open_table(source, COLUMNS, "training set") as table:
         for batch in read_batches(table, BATCH_ROWS, table.schema_arrow.names):
             for row in batch.to_pylist():
-                ends = None if step_ends is None else next(step_ends)
+                ends = None
+                if stored is not None:
+                    given = next(stored)
+                    steps.check(given, number, row["problem_id"], row["response"])
+                    ends = given.ends
                 chunk.append(make_trace(number, row, tokens[number], ends))
                 number += 1
                 if len(chunk) == chunk_traces:
