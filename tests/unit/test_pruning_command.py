@@ -625,7 +625,7 @@ def test_a_row_without_a_value_is_named(
     with pytest.raises(SystemExit):
         store.run()
     message = capsys.readouterr().err
-    assert f"train.parquet: row 1, column '{column}': found None" in message
+    assert f"train.parquet: row 1: found null in {column}; expected a valid string" in message
     assert f"clean_store.py --remake training_sets/{TRAINING_SET_KEY}" in message
 
 

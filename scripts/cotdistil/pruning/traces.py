@@ -8,7 +8,9 @@ from itertools import accumulate, pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cotdistil.errors import UserError
+from typing_extensions import TypedDict
+
+from cotdistil.checked_rows import read_rows
 from cotdistil.parquet_table import BATCH_ROWS, open_table, read_batches
 from cotdistil.pruning.cutters import Kept, prefix
 from cotdistil.pruning.segmentation import StepsFile
@@ -18,10 +20,17 @@ from cotdistil.responses import split_response
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
-COLUMNS = ("problem_id", "question", "gold", "response")
 NO_THINKING = "no thinking"
 UNFINISHED_THINKING = "unfinished thinking"
-TOKENIZED_TOGETHER = 1024
+
+
+class Texts(TypedDict):
+    """What is read of a row of a training set."""
+
+    problem_id: str
+    question: str
+    gold: str
+    response: str
 
 
 @dataclass(frozen=True)
@@ -82,7 +91,7 @@ def read_traces(
         stored = iter(steps)
     chunk: list[Trace] = []
     number = 0
-    with open_table(source, COLUMNS, "training set") as table:
+    with open_table(source, list(Texts.__annotations__), "training set") as table:
         for batch in read_batches(table, BATCH_ROWS, table.schema_arrow.names):
             for row in batch.to_pylist():
                 ends = None
@@ -106,27 +115,13 @@ def measure(source: Path, tokenizer: PreTrainedTokenizerBase) -> tuple[list[int]
     """
     tokens: list[int] = []
     longest = 0
-    with open_table(source, COLUMNS, "training set") as table:
-        for batch in read_batches(table, TOKENIZED_TOGETHER, COLUMNS):
-            columns = batch.to_pydict()
-            _check_texts(columns, len(tokens), source)
-            questions = count_tokens(columns["question"], tokenizer)
-            responses = count_tokens(columns["response"], tokenizer)
-            tokens += responses
-            together = (q + r for q, r in zip(questions, responses, strict=True))
-            longest = max(longest, *together)
+    for rows in read_rows(source, Texts, "training set"):
+        questions = count_tokens([row["question"] for row in rows], tokenizer)
+        responses = count_tokens([row["response"] for row in rows], tokenizer)
+        tokens += responses
+        together = (q + r for q, r in zip(questions, responses, strict=True))
+        longest = max(longest, *together)
     return tokens, longest
-
-
-def _check_texts(columns: dict[str, list], first: int, source: Path) -> None:
-    for name in COLUMNS:
-        for number, value in enumerate(columns[name], start=first):
-            if not isinstance(value, str):
-                raise UserError(
-                    f"{source}: row {number}, column '{name}': found {value!r}; expected text;"
-                    f" run 'clean_store.py --remake {source.parent.parent.name}/"
-                    f"{source.parent.name}'"
-                )
 
 
 def count_tokens(texts: list[str], tokenizer: PreTrainedTokenizerBase) -> list[int]:
