@@ -64,7 +64,8 @@ def main() -> None:
     )
     with student:
         print(f"cache for {student.engine.cache_tokens} tokens", flush=True)
-        student.ask([Shown(Candidate(((0, 1),)), "Are you warm?", "yes", "I am.")])
+        warm_up = Shown(Candidate(((0, 1),)), "Are you warm?", "yes", "I am.")
+        list(student.ask([warm_up], greedy=True))
         run = partial(measure, traces, student, prompt)
         batched = run("batched", in_rounds)
         from_answer = run("batched, start: answer", from_the_answer)
