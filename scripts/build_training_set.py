@@ -11,7 +11,6 @@ not complete). Only columns of a few bytes are held in memory.
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,6 +23,7 @@ from cotdistil.curation.truncation import Truncation
 from cotdistil.errors import UserError
 from cotdistil.job import Job, run_job
 from cotdistil.parquet_table import open_table
+from cotdistil.records import read_record
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -76,7 +76,7 @@ def take(job: Job, rows: TrainingRows) -> tuple[int, Counter[str], dict]:
     )
     if params["size"] is not None:
         chosen, dropped["over size"] = keep_size(chosen, params["size"], params["seed"])
-    record = json.loads((corpus / "record.json").read_text())
+    record = read_record(corpus)
     source = record.get("content", corpus.name)[:12]
     truncation = None
     if limit and keep.over_length == "truncate":
@@ -113,7 +113,7 @@ def mix(job: Job, rows: TrainingRows) -> tuple[int, Counter[str], dict]:
         assigned = smaller
     for file, part, own in zip(files, parts, assigned, strict=True):
         rows.copy(file, "training set", np.asarray(part.isin(own)))
-    records = [json.loads((file.parent / "record.json").read_text()) for file in files]
+    records = [read_record(file.parent) for file in files]
     sources = {name: place for each in records for name, place in each.get("sources", {}).items()}
     return sum(map(len, parts)), dropped, {"sources": sources}
 

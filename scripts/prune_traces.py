@@ -12,7 +12,6 @@ written down at once: a killed job goes on from there, and no other job asks it 
 from __future__ import annotations
 
 import contextlib
-import json
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -39,8 +38,9 @@ from cotdistil.pruning.outcome import (
 )
 from cotdistil.pruning.pairs import PairMaker
 from cotdistil.pruning.rounds import Pruned, search_all
-from cotdistil.pruning.segmentation import read_step_ends
+from cotdistil.pruning.segmentation import StepsFile
 from cotdistil.pruning.traces import Trace, count_tokens, measure, read_traces
+from cotdistil.records import read_record
 from cotdistil.store import VALIDATIONS
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ def main() -> None:
         validation = OnPolicyValidation(job, tokenizer, longest, sum(tokens))
         with contextlib.closing(validation):
             record = prune(job, validation, tokenizer, source, tokens)
-        made = json.loads((source.parent / "record.json").read_text())
+        made = read_record(source.parent)
         record["sources"] = made.get("sources", {})
         if not record["rows_out"]:
             raise UserError(
@@ -93,7 +93,7 @@ def prune(
     from cotdistil.training.end_of_turn import end_of_turn_id
 
     schemas = table_schemas(pq.read_schema(source))
-    step_ends = read_step_ends(job.parent("steps")) if "steps" in job.manifest["parents"] else None
+    step_ends = StepsFile(job.parent("steps")) if "steps" in job.manifest["parents"] else None
     shares = _shares(job)
     cutter = make_cutter(job.params)
     pairs = PairMaker(

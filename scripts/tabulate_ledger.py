@@ -11,9 +11,7 @@ and .svg.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
-from pathlib import Path
 
 from cotdistil.figure_files import save_figure
 from cotdistil.job import Job, run_job
@@ -27,6 +25,7 @@ from cotdistil.ledger import (
     ledger_rows,
     read_traces,
 )
+from cotdistil.records import read_record
 from cotdistil.table_files import markdown_table, write_csv
 
 NOTE = (
@@ -51,7 +50,7 @@ def main() -> None:
             strict=True,
         ):
             traces = read_traces(folder, counts, corpus["name"])
-            corpora.append(corpus_row(corpus, record_of(folder), traces))
+            corpora.append(corpus_row(corpus, read_record(folder), traces))
             lengths.append(
                 Lengths(corpus["name"], traces.tokens["response"], traces.correct, traces.wrong)
             )
@@ -74,10 +73,6 @@ def main() -> None:
         )
 
 
-def record_of(folder: Path) -> dict:
-    return json.loads((folder / "record.json").read_text())
-
-
 def artefacts(job: Job) -> Iterable[Artefact]:
     """All that rows went through, in the order of the data's way."""
     for stage, role, key in (
@@ -89,7 +84,7 @@ def artefacts(job: Job) -> Iterable[Artefact]:
         for params, folder in zip(job.params[role], job.parent_list(role), strict=True):
             address = folder.relative_to(job.store).as_posix()
             student = params.get("student") or ""
-            yield Artefact(stage, params[key], student, address, record_of(folder))
+            yield Artefact(stage, params[key], student, address, read_record(folder))
 
 
 def removed_problems(job: Job) -> Iterable[dict]:

@@ -23,6 +23,8 @@ def first_fault(value: object, kind: object) -> Fault | None:
 
     kind: a type, as pydantic reads it; of a TypedDict, keys that it does not name may be there.
     """
+    if kind is dict and isinstance(value, dict):  # without pydantic, which takes long to load
+        return None
     from pydantic import ValidationError
 
     try:

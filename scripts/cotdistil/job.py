@@ -31,6 +31,7 @@ from cotdistil.early_cutoff import (
 )
 from cotdistil.errors import UserError
 from cotdistil.progress import Progress
+from cotdistil.records import read_record
 from cotdistil.stages import STAGES
 from cotdistil.store import (
     KEY_PATTERN,
@@ -143,7 +144,7 @@ class Job:
         equal = equal_artefact(self._inputs, self.store) if self._inputs else None
         if equal is None or equal == f"{self.stage}/{self.key}":
             return False
-        record = json.loads((self.store / equal / "record.json").read_text())
+        record = read_record(self.store / equal)
         link_files(self.store / equal, self.staging)
         if content_digest(self.staging) != record["content"]:
             self.tell(f"the files of {equal} are not what they were; this one is made anew")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from cotdistil.errors import UserError
 from cotdistil.parquet_table import open_table
+from cotdistil.records import read_record
 
 if TYPE_CHECKING:
     import numpy as np
@@ -182,7 +182,7 @@ def contamination_rows(
     """
     table = open_table(folder / "removed.parquet", REMOVED_COLUMNS, stage)
     removed = table.metadata.num_rows
-    counted = sum(json.loads((folder / "record.json").read_text())["dropped"].values())
+    counted = sum(read_record(folder)["dropped"].values())
     again = f"make it again: clean_store.py --remake {stage}/{folder.name}"
     if removed != counted:
         raise UserError(

@@ -2,11 +2,12 @@
 
 python tests/benchmarks/batched_pruning.py MODEL_FOLDER               # 64 real traces, half an hour
 python tests/benchmarks/batched_pruning.py MODEL_FOLDER --gpus 1 --traces 512
+python tests/benchmarks/batched_pruning.py MODEL_FOLDER --ways loop   # with the cache only
 
 The traces are QwQ-32B's and DeepSeek-R1's on GSM8K, drawn once. The loop asks one check at a time,
 as public code does: with the engine's prefix cache, and without (it is emptied before each check).
 Both ask the same checks with the same sampling; the engine is loaded once, before the clock starts.
-A third run in rounds starts each search where the trace first gives the answer.
+`start-answer` runs in rounds too, each search starting where the trace first gives the answer.
 """
 
 import argparse
@@ -45,7 +46,7 @@ def main() -> None:
     parser.add_argument("--style", choices=list(PROMPTS), default="continue")
     parser.add_argument("--max-tokens", type=int, default=32)
     parser.add_argument("--gpus", type=int, default=0)
-    parser.add_argument("--skip-uncached", action="store_true")
+    parser.add_argument("--ways", nargs="+", choices=list(WAYS), default=list(WAYS))
     arguments = parser.parse_args()
     from transformers import AutoTokenizer
 
@@ -68,20 +69,12 @@ def main() -> None:
         list(student.ask([warm_up], greedy=True))
         run = partial(measure, traces, student, prompt)
         batched = run("batched", in_rounds)
-        from_answer = run("batched, start: answer", from_the_answer)
-        cached = run("loop, prefix cache", one_by_one)
-        compare("loop with the prefix cache", cached, batched, from_answer)
-        if not arguments.skip_uncached:
-            forget = partial(forget_prefixes, student)
-            uncached = run("loop, no cache", partial(one_by_one, before=forget))
-            compare("loop without it", uncached, batched, from_answer)
-
-
-def compare(name: str, loop: float, batched: float, from_answer: float) -> None:
-    print(
-        f"batched / {name}: {batched / loop:.1%}, start: answer: {from_answer / loop:.1%}",
-        flush=True,
-    )
+        for name in arguments.ways:
+            prune = WAYS[name]
+            if name == "loop-uncached":
+                prune = partial(prune, before=partial(forget_prefixes, student))
+            seconds = run(name, prune)
+            print(f"batched / {name}: {batched / seconds:.1%}", flush=True)
 
 
 def forget_prefixes(student: Student) -> None:
@@ -114,17 +107,18 @@ def measure(traces: list[Trace], student: Student, prompt, name: str, prune: Cal
     return seconds
 
 
-def in_rounds(traces: list[Trace], validator: Validator, room: int) -> list[Pruned]:
-    searches = [binary(len(trace.steps), Limits()) for trace in traces]
+def in_rounds(
+    traces: list[Trace], validator: Validator, room: int, starts: list[int | None] | None = None
+) -> list[Pruned]:
+    searches = [
+        binary(len(trace.steps), Limits(), start)
+        for trace, start in zip(traces, starts or [None] * len(traces), strict=True)
+    ]
     return search_with(searches, traces, validator, room)
 
 
 def from_the_answer(traces: list[Trace], validator: Validator, room: int) -> list[Pruned]:
-    searches = [
-        binary(len(trace.steps), Limits(), step)
-        for trace, step in zip(traces, answer_steps(traces), strict=True)
-    ]
-    return search_with(searches, traces, validator, room)
+    return in_rounds(traces, validator, room, answer_steps(traces))
 
 
 def one_by_one(
@@ -136,6 +130,9 @@ def one_by_one(
 
     validator.check = check
     return [each for trace in traces for each in in_rounds([trace], validator, room)]
+
+
+WAYS = {"start-answer": from_the_answer, "loop": one_by_one, "loop-uncached": one_by_one}
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""A list in the thinking is one step, as long as it is no longer than a reader takes in at once."""
+"""A list in the thinking is never cut apart, however long it is."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cotdistil.pruning.lists import LONG_LIST, find_lists
+from cotdistil.pruning.lists import find_lists
 from cotdistil.pruning.steps import split_steps
 
 
@@ -101,19 +101,11 @@ def test_a_list_ends_where_a_reader_sees_its_end(text: str, lists: list[str]) ->
     assert lists_of(text) == lists
 
 
-def test_a_long_list_is_cut_between_its_items_and_not_inside_one() -> None:
-    item = "Multiply by {n}. Wait, is it right? Yes.\n   - It is {n}.\n   - Hmm, so it is.\n\n"
-    items = [f"{n}. " + item.format(n=n) for n in range(1, 41)]
-    assert sum(map(len, items)) > LONG_LIST
-    assert split_steps("".join(items)) == items
-
-
-def test_an_item_that_is_too_long_is_cut_like_other_text_but_not_the_list_inside_it() -> None:
-    inner = "   - red: 3. Wait, 4.\n   - green: 5.\n"
-    first = "1. " + "We think about it for a while. " * (LONG_LIST // 30) + "\n"
-    steps = split_steps(f"{first}{inner}2. Done.\n\nYes.")
-    assert len(steps) > 10
-    assert inner.strip() in [step.strip() for step in steps]
+def test_a_long_list_with_long_items_is_whole_too() -> None:
+    item = "{n}. Multiply by {n}. Wait, is it right? Yes.\n   - It is {n}.\n   - Hmm, so it is.\n\n"
+    thought = "41. " + "We think about it for a while. " * 40 + "\n   - red: 3. Wait, 4.\n"
+    text = "".join(item.format(n=n) for n in range(1, 41)) + thought + "42. Done.\n\n"
+    assert split_steps(f"Let us see.\n\n{text}Yes.") == ["Let us see.\n\n", text, "Yes."]
 
 
 @settings(max_examples=100, deadline=None)

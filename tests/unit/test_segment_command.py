@@ -17,7 +17,7 @@ import segment_thinking
 from cotdistil.code_version import code_version
 from cotdistil.engines import Completion, Request, Sampling
 from cotdistil.errors import UserError
-from cotdistil.pruning.segmentation import read_step_ends, thinking_to_cut
+from cotdistil.pruning.segmentation import StepsFile, thinking_to_cut
 from cotdistil.pruning.steps import step_ends
 from cotdistil.pruning.traces import read_traces
 from cotdistil.pruning.windows import CUT_OFF, NO_NUMBER, TOO_LONG, make_windows
@@ -141,11 +141,11 @@ def set_engine(model: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., St
 
 
 def step_ends_of(store: Store) -> dict[str, list[int]]:
-    stored = list(read_step_ends(store.artefact))
-    assert [(each.problem_id, each.row) for each in stored] == [
+    stored = list(StepsFile(store.artefact))
+    assert [(each["problem_id"], each["row"]) for each in stored] == [
         (name, row) for row, name in enumerate(RESPONSES)
     ]
-    return {each.problem_id: each.ends for each in stored}
+    return {each["problem_id"]: each["step_ends"] for each in stored}
 
 
 def windows_of(name: str) -> list:
@@ -275,7 +275,7 @@ def test_a_real_model_cuts_with_transformers(new_store: Callable[[str], Store]) 
 def test_a_table_of_another_stage_is_refused_with_a_word_on_what_is_missing(tmp_path: Path) -> None:
     pd.DataFrame({"row": [0]}).to_parquet(tmp_path / "steps.parquet")
     with pytest.raises(UserError, match="has no column problem_id, step_ends"):
-        next(iter(read_step_ends(tmp_path)))
+        next(iter(StepsFile(tmp_path)))
 
 
 TRACES = {
@@ -288,15 +288,15 @@ STORED = {"problem_id": ["a", "b", "c"], "row": [0, 1, 2], "step_ends": [[5, 9],
 
 def read_with_steps(folder: Path, stored: dict[str, list]) -> list:
     """The traces of a small training set, read with steps from `folder`/KEY."""
-    source, steps = folder / "train.parquet", folder / KEY
-    steps.mkdir()
+    source, steps = folder / "train.parquet", folder / "steps" / KEY
+    steps.mkdir(parents=True)
     columns = {"question": "", "gold": ""}
     rows = [{"problem_id": each, "response": TRACES[each], **columns} for each in TRACES]
     pd.DataFrame(rows).to_parquet(source)
     types = [pa.string(), pa.int64(), pa.list_(pa.int64())]
     schema = pa.schema(list(zip(STORED, types, strict=True)))
     pq.write_table(pa.table(stored, schema=schema), steps / "steps.parquet")
-    chunks = read_traces(source, [1] * len(TRACES), 2, read_step_ends(steps))
+    chunks = read_traces(source, [1] * len(TRACES), 2, StepsFile(steps))
     return [trace for chunk in chunks for trace in chunk]
 
 
@@ -317,18 +317,12 @@ def changed(name: str, values: list) -> dict[str, list]:
             "row 0: found problem 'c', row 2; expected problem 'a', row 0",
         ),
         (changed("row", [0, 1, 1]), "row 2: found problem 'c', row 1; expected problem 'c', row 2"),
-        (changed("problem_id", [None, "b", "c"]), "row 0: found problem None, row 0; expected"),
         (
             changed("step_ends", [[5], [7, 12], []]),
             "row 0: found step ends up to 5; expected ascending to 9, where its thinking ends",
         ),
         (changed("step_ends", [[5, 9], [7, 13], []]), "row 1: found step ends up to 13; expected"),
         (changed("step_ends", [[], [], []]), "row 0: found no step ends; expected ascending to 9"),
-        (
-            changed("step_ends", [[5, 9], None, []]),
-            "row 1: found step ends that are null; expected",
-        ),
-        (changed("step_ends", [[None, 9], [12], []]), "row 0: found step ends that are null;"),
         (changed("step_ends", [[7, 5, 9], [12], []]), "row 0: found a step end at 5 behind 7;"),
         (changed("step_ends", [[5, 5, 9], [12], []]), "row 0: found a step end at 5 behind 5;"),
         (changed("step_ends", [[-1, 9], [12], []]), "row 0: found a step end at -1 behind 0;"),
@@ -348,8 +342,23 @@ def test_steps_of_other_traces_are_refused(
 ) -> None:
     with pytest.raises(UserError) as refusal:
         read_with_steps(tmp_path, stored)
-    assert str(refusal.value).startswith(f"{tmp_path / KEY / 'steps.parquet'}: {fault}")
+    assert str(refusal.value).startswith(f"{tmp_path / 'steps' / KEY / 'steps.parquet'}: {fault}")
     assert str(refusal.value).endswith(f"make them again: clean_store.py --remake steps/{KEY}")
+
+
+@pytest.mark.parametrize(
+    ("stored", "fault"),
+    [
+        (changed("problem_id", [None, "b", "c"]), "row 0: found null in problem_id; expected"),
+        (changed("step_ends", [[5, 9], None, []]), "row 1: found null in step_ends; expected"),
+        (changed("step_ends", [[None, 9], [12], []]), "row 0: found null in step_ends.0; expected"),
+    ],
+)
+def test_steps_with_a_null_are_refused(tmp_path: Path, stored: dict[str, list], fault: str) -> None:
+    with pytest.raises(UserError) as refusal:
+        read_with_steps(tmp_path, stored)
+    assert str(refusal.value).startswith(f"{tmp_path / 'steps' / KEY / 'steps.parquet'}: {fault}")
+    assert str(refusal.value).endswith(f"make it again: clean_store.py --remake steps/{KEY}")
 
 
 @pytest.mark.parametrize("column", ["problem_id", "response"])

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from itertools import count
 
 from cotdistil.job import Job
+from cotdistil.records import read_record
 from cotdistil.response_formats import CAME_TO_ITS_END, normalise_response
 from cotdistil.teaching.answer_log import FAILED, LOG, AnswerArchive, answer_id
 
@@ -47,8 +48,6 @@ def _trace(problem: dict, sample: int, row: dict) -> dict:
 
 def describe(job: Job) -> dict:
     """What it took, summed over the shards."""
-    records = [
-        json.loads((shard / "record.json").read_text()) for shard in job.parent_list("responses")
-    ]
+    records = [read_record(shard) for shard in job.parent_list("responses")]
     totals = ("requests", "reused", "prompt_tokens", "completion_tokens", "seconds")
     return {"generation": {name: sum(record[name] for record in records) for name in totals}}

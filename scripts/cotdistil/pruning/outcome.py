@@ -187,14 +187,8 @@ def merge(totals: Counter[str], more: Counter[str]) -> Counter[str]:
 
 
 SUMS = (
-    *(
-        "rounds",
-        "engine_calls",
-        "checks",
-        "checks_over_context",
-        "answers",
-        "answers_of_other_jobs",
-    ),
+    *("rounds", "engine_calls", "checks", "checks_over_context"),
+    *("answers", "answers_of_other_jobs"),
     *("prompt_tokens", "cached_tokens", "completion_tokens"),
     *("tokens_in", "tokens_before", "tokens_after", "halved", "pairs"),
     *("traces_with_steps", "with_answer_step", "answer_in_last_ten"),

@@ -25,7 +25,7 @@ UNFINISHED_THINKING = "unfinished thinking"
 
 
 class Texts(TypedDict):
-    """What is read of a row of a training set."""
+    """What is read of a row of a training set: pruned, or to be pruned."""
 
     problem_id: str
     question: str
@@ -87,7 +87,7 @@ def read_traces(
     """
     stored = None
     if steps is not None:
-        steps.check_rows(len(tokens))
+        steps.check_count(len(tokens))
         stored = iter(steps)
     chunk: list[Trace] = []
     number = 0
@@ -98,7 +98,7 @@ def read_traces(
                 if stored is not None:
                     given = next(stored)
                     steps.check(given, number, row["problem_id"], row["response"])
-                    ends = given.ends
+                    ends = given["step_ends"]
                 chunk.append(make_trace(number, row, tokens[number], ends))
                 number += 1
                 if len(chunk) == chunk_traces:

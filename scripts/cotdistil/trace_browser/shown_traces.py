@@ -14,6 +14,7 @@ from cotdistil.grading.extract import FALLBACKS, extract_answer
 from cotdistil.grading.grader import Grader
 from cotdistil.pruning.payload import STAGE, Count, Round, Summary, rounds_fault
 from cotdistil.pruning.steps import split_steps
+from cotdistil.pruning.traces import Texts
 from cotdistil.responses import Response, split_response
 from cotdistil.trace_browser.chosen_rows import rows_at, rows_by_trace
 from cotdistil.trace_browser.verdict_places import verdict_places
@@ -21,17 +22,8 @@ from cotdistil.trace_browser.verdict_places import verdict_places
 GRADED_TOGETHER = 64
 
 
-class Whole(TypedDict):
-    """A row of a training set."""
-
-    problem_id: str
-    question: str
-    gold: str
-    response: str
-
-
 class Remaining(TypedDict):
-    """The same, as far as it is shown of a pruned one."""
+    """A row of a pruned training set, as far as it is shown."""
 
     problem_id: str
     response: str
@@ -46,7 +38,7 @@ class Stepped(Summary):
 
 def unpruned_traces(training_set: Path, numbers: Sequence[int]) -> Iterator[dict]:
     """The traces in these rows of a training set; all of each is kept."""
-    rows = rows_at(training_set / "train.parquet", Whole, "training set", numbers)
+    rows = rows_at(training_set / "train.parquet", Texts, "training set", numbers)
     for number, row in zip(numbers, rows, strict=True):
         parts = split_response(row["response"])
         yield _trace(number, row, parts, split_steps(parts.thinking) if parts.thinking else [])
@@ -64,7 +56,7 @@ def pruned_traces(
     left: the row of each in what pruning left, None where it is dropped. Raises `UserError` if the
     two do not belong together.
     """
-    rows = rows_at(training_set / "train.parquet", Whole, "training set", numbers)
+    rows = rows_at(training_set / "train.parquet", Texts, "training set", numbers)
     summaries = rows_at(pruned / "traces.parquet", Stepped, STAGE, numbers)
     rows_left = [number for number in left if number is not None]
     remains = rows_at(pruned / "train.parquet", Remaining, STAGE, rows_left)
@@ -85,7 +77,7 @@ def pruned_traces(
 def _check(
     pruned: Path,
     number: int,
-    row: Whole,
+    row: Texts,
     summary: Stepped,
     remaining: Remaining | None,
     thinking: str,
@@ -105,7 +97,7 @@ def _check(
         )
 
 
-def _trace(number: int, row: Whole, parts: Response, steps: list[str]) -> dict:
+def _trace(number: int, row: Texts, parts: Response, steps: list[str]) -> dict:
     """A trace of which everything is kept.
 
     thinking: where it has no steps. kept: spans of steps; None: the trace is dropped. after: what
