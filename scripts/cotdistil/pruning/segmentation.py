@@ -11,8 +11,8 @@ from typing_extensions import TypedDict
 from cotdistil.broken_files import broken
 from cotdistil.checked_rows import read_rows
 from cotdistil.errors import UserError
+from cotdistil.parquet_table import count_rows
 from cotdistil.responses import split_response
-from cotdistil.stored_table import StoredTable
 
 STEPS = "steps.parquet"
 
@@ -51,8 +51,7 @@ class StepsFile:
 
     def check_count(self, rows: int) -> None:
         """Raise `UserError` if the training set's number of rows is another."""
-        with StoredTable(self.path) as table:
-            found = table.metadata.num_rows
+        found = count_rows(self.path, "steps")
         if found != rows:
             raise self._of_others(f"found {found} rows; expected {rows}, as the training set has")
 
