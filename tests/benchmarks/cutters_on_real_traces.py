@@ -18,6 +18,7 @@ from tempfile import TemporaryDirectory
 
 from pruning_setup import (
     PROMPTS,
+    NotAnswered,
     Trace,
     Validator,
     answer_steps,
@@ -27,6 +28,7 @@ from pruning_setup import (
     real_traces,
     search_with,
     show,
+    unloaded_student,
 )
 
 from cotdistil.pruning.cutters import Candidate, Limits, count_steps, prefix
@@ -117,18 +119,22 @@ def run_block(block: list[Trace], validator: Validator, room: int | None, deep: 
 
 def table(arguments, tokenizer, traces: dict[str, list[Trace]]) -> None:
     for teacher in TEACHERS:
-        known, outcomes = searched(arguments, teacher, traces[teacher])
+        known, outcomes = searched(arguments, tokenizer, teacher, traces[teacher])
         report(teacher, tokenizer, known, outcomes, arguments.deep)
 
 
-def searched(arguments, teacher: str, traces: list[Trace]) -> tuple[list[Trace], list[dict]]:
+def searched(
+    arguments, tokenizer, teacher: str, traces: list[Trace]
+) -> tuple[list[Trace], list[dict]]:
     """The traces of which the log knows all, and what each cutter made of them."""
     known, outcomes = [], []
-    with open_validator(None, PROMPTS["continue"], arguments.log / f"{teacher}.jsonl") as validator:
+    prompt = PROMPTS["continue"]
+    student = unloaded_student(arguments.model, tokenizer, prompt, MAX_TOKENS)
+    with open_validator(student, prompt, arguments.log / f"{teacher}.jsonl") as validator:
         for trace in traces:
             try:
                 [found] = run_block([trace], validator, None, arguments.deep)
-            except AttributeError:  # there is no student to ask
+            except NotAnswered:
                 continue
             known.append(trace)
             outcomes.append(found.outcome)
@@ -139,7 +145,7 @@ def ask_again(arguments, tokenizer, traces: dict[str, list[Trace]]) -> None:
     prompt = PROMPTS["continue"]
     with open_student(arguments.model, tokenizer, prompt, MAX_TOKENS, 200_000) as student:
         for teacher in TEACHERS:
-            known, outcomes = searched(arguments, teacher, traces[teacher])
+            known, outcomes = searched(arguments, tokenizer, teacher, traces[teacher])
             kept = {
                 (number, outcome.kept)
                 for number, found in enumerate(outcomes)

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
+from typing import NoReturn
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "scripts"), str(ROOT / "tests")]
@@ -92,11 +93,23 @@ def open_student(
     return Student(load, tokenizer, prompt, sampling, samples, 0, context)
 
 
+class NotAnswered(Exception):
+    """A student that is not to be loaded was asked."""
+
+
+def unloaded_student(model: Path, tokenizer, prompt: ValidationPrompt, max_tokens: int) -> Student:
+    """For a log that knows all answers: says which prompts are too long, and answers none."""
+
+    def load() -> NoReturn:
+        raise NotAnswered
+
+    sampling = Sampling(max_tokens, 0.0)
+    return Student(load, tokenizer, prompt, sampling, 1, 0, context_of(model))
+
+
 @contextlib.contextmanager
-def open_validator(
-    student: Student | None, prompt: ValidationPrompt, log: Path
-) -> Iterator[Validator]:
-    """student: None where the log is to know everything; what it does not know is an error."""
+def open_validator(student: Student, prompt: ValidationPrompt, log: Path) -> Iterator[Validator]:
+    """The student's validator, which keeps the answers in the file `log`."""
     with AnswerLog(log) as answers, AnswerGrader() as grader:
         yield Validator(student, prompt, 1.0, grader, answers, AnswerArchive([]))
 
