@@ -4,12 +4,11 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from cotdistil.boxes import closing_brace, last_box
 from cotdistil.responses import split_response
 
 FALLBACKS = ("final_answer", "last_number")
 
-BOX = re.compile(r"\\boxed[ \t\n]{0,8}\{")
-BRACE = re.compile(r"\\.|[{}]", re.DOTALL)
 ANSWER_IS = re.compile(r"\banswer(?: is|:)(?: equal to|:)?", re.IGNORECASE)
 SENTENCE_END = re.compile(r"\n|\.(?=\s|$)")
 NUMBER = re.compile(r"-?\$?[0-9][0-9,]*(?:\.[0-9]+)?|-?\$?\.[0-9]+")
@@ -45,11 +44,9 @@ def extract_answer(response_text: str, fallback: Sequence[str] = ()) -> Extracti
     if response.think == "unclosed":
         return Extraction(None, "unclosed thinking")
     answer = response.answer
-    start = -1
-    for match in BOX.finditer(answer):
-        start = match.end()
-    if start >= 0:
-        return _box_content(answer, start)
+    begin = last_box(answer)
+    if begin is not None:
+        return _box_content(answer, begin)
     for name in fallback:
         found = _final_answer(answer) if name == "final_answer" else _last_number(answer)
         if found:
@@ -57,14 +54,12 @@ def extract_answer(response_text: str, fallback: Sequence[str] = ()) -> Extracti
     return Extraction(None, "no box")
 
 
-def _box_content(text: str, start: int) -> Extraction:
-    depth = 1
-    for match in BRACE.finditer(text, start):
-        depth += {"{": 1, "}": -1}.get(match.group(), 0)
-        if depth == 0:
-            content = text[start : match.start()].strip()
-            return Extraction(content, "boxed") if content else Extraction(None, "empty box")
-    return Extraction(None, "unfinished box")
+def _box_content(text: str, begin: int) -> Extraction:
+    end = closing_brace(text, begin)
+    if end is None:
+        return Extraction(None, "unfinished box")
+    content = text[begin:end].strip()
+    return Extraction(content, "boxed") if content else Extraction(None, "empty box")
 
 
 def _final_answer(text: str) -> str | None:

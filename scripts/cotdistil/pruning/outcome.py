@@ -7,11 +7,11 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal
 
+from cotdistil.boxes import end_of_last_box
 from cotdistil.pruning.cutters import count_steps
 from cotdistil.pruning.pairs import pairs_schema
 from cotdistil.pruning.rounds import Pruned
 from cotdistil.pruning.traces import Trace
-from cotdistil.pruning.validation import BOX, closing_brace
 from cotdistil.responses import join_response
 
 if TYPE_CHECKING:
@@ -57,9 +57,7 @@ def _students_answer(pruned: Pruned) -> str:
 def up_to_an_end(text: str) -> str:
     """A text that the token limit ended, up to its last box, or else its last sentence or line."""
     ends = [found.end() for found in _END.finditer(text)]
-    start = text.rfind(BOX)
-    boxed = closing_brace(text, start + len(BOX)) if start >= 0 else None
-    return text[: boxed or (ends[-1] if ends else None)].rstrip()
+    return text[: end_of_last_box(text) or (ends[-1] if ends else None)].rstrip()
 
 
 def trace_summary(

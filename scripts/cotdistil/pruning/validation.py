@@ -11,6 +11,7 @@ import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from cotdistil.boxes import closing_brace, last_box
 from cotdistil.prompts import after_prompt, opened_thinking, render_prompt, user_message
 from cotdistil.responses import join_response, split_response
 
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
 PromptStyle = Literal["instruction", "continue"]
-
-BOX = "\\boxed{"
 
 
 @dataclass(frozen=True)
@@ -63,24 +62,11 @@ class ValidationPrompt:
         what an untrained student adds below is not part of its answer.
         """
         text = self.lead_in + completion
-        opened = self.lead_in.rfind(BOX)
-        if opened >= 0 and closing_brace(self.lead_in, opened + len(BOX)) is None:
-            text = text[: closing_brace(text, opened + len(BOX))]
+        opened = last_box(self.lead_in)
+        if opened is not None and closing_brace(self.lead_in, opened) is None:
+            end = closing_brace(text, opened)
+            text = text if end is None else text[: end + 1]
         return split_response(text).answer
-
-
-def closing_brace(text: str, begin: int) -> int | None:
-    """The index behind the brace that closes a box whose content begins at `begin`."""
-    depth, index = 1, begin
-    while index < len(text):
-        if text[index] == "\\":
-            index += 1
-        elif text[index] in "{}":
-            depth += 1 if text[index] == "{" else -1
-        index += 1
-        if depth == 0:
-            return index
-    return None
 
 
 def validation_seed(seed: int, asked: str, sample: int) -> int:

@@ -5,13 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from cotdistil.boxes import end_of_last_box
 from cotdistil.errors import UserError
 from cotdistil.prompts import after_prompt, opened_thinking, render_prompt
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
-
-ANSWER = "\\boxed"
 
 
 @dataclass(frozen=True)
@@ -116,7 +115,7 @@ class ExampleMaker:
         if self.over_length == "drop" or not kept:
             fits_nothing = self.over_length == "truncate"
             self.ledger.drop("prompt over length" if fits_nothing else "over length")
-            self.ledger.lose(len(prompt) + len(learned), ANSWER in response)
+            self.ledger.lose(len(prompt) + len(learned), has_answer_beyond(response, 0))
             return []
         self.ledger.lose(excess, has_answer_beyond(response, len(self.tokenizer.decode(kept))))
         self.ledger.over_length["rows_truncated"] += 1
@@ -125,14 +124,4 @@ class ExampleMaker:
 
 def has_answer_beyond(response: str, characters: int) -> bool:
     """Whether the last answer in a box is not whole within so many characters of `response`."""
-    return ANSWER in response and characters < _end_of_answer(response)
-
-
-def _end_of_answer(response: str) -> int:
-    """Characters of `response` up to the brace that closes its last answer; 0 if none does."""
-    depth = 0
-    for index in range(response.rfind(ANSWER), len(response)):
-        depth += (response[index] == "{") - (response[index] == "}")
-        if response[index] == "}" and depth == 0:
-            return index + 1
-    return 0
+    return characters < (end_of_last_box(response) or 0)
