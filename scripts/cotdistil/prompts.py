@@ -47,6 +47,17 @@ def opened_thinking(tokenizer: PreTrainedTokenizerBase) -> str:
     return text[text.rindex(OPEN) :] if text.rstrip("\n").endswith(OPEN) else ""
 
 
+def behind_answer(tokenizer: PreTrainedTokenizerBase) -> str:
+    """What the chat template writes behind what the assistant says; "" if it leaves that out."""
+    answer = "The assistant's words."
+    messages = [
+        {"role": "user", "content": "The user's words."},
+        {"role": "assistant", "content": answer},
+    ]
+    _, found, behind = tokenizer.apply_chat_template(messages, tokenize=False).rpartition(answer)
+    return behind if found else ""
+
+
 def after_prompt(response: str, opened: str) -> str:
     """What of a response in canonical form follows a prompt; opened: see `opened_thinking`.
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from cotdistil.errors import UserError
+from cotdistil.prompts import behind_answer
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -231,17 +232,9 @@ def find_stop_tokens(
     if tokenizer.eos_token_id is not None:
         stop_tokens.add(tokenizer.eos_token_id)
     if tokenizer.chat_template:
-        answer = "an answer to be found again"
-        messages = [
-            {"role": "user", "content": "a question"},
-            {"role": "assistant", "content": answer},
-        ]
-        rendered = tokenizer.apply_chat_template(messages, tokenize=False)
-        _, found, behind = rendered.rpartition(answer)
-        if found:
-            special = set(tokenizer.get_added_vocab().values())
-            ids = tokenizer.encode(behind, add_special_tokens=False)
-            stop_tokens.update(next(([token] for token in ids if token in special), []))
+        special = set(tokenizer.get_added_vocab().values())
+        ids = tokenizer.encode(behind_answer(tokenizer), add_special_tokens=False)
+        stop_tokens.update([token for token in ids if token in special][:1])
     if not stop_tokens:
         raise UserError(
             f"{tokenizer.name_or_path}: neither the generation config nor the tokenizer nor the"

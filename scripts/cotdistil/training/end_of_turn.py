@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cotdistil.errors import UserError
+from cotdistil.prompts import behind_answer
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
-
-_MARKER = "The assistant's words."
 
 
 def end_of_turn_id(tokenizer: PreTrainedTokenizerBase) -> int:
@@ -18,12 +17,7 @@ def end_of_turn_id(tokenizer: PreTrainedTokenizerBase) -> int:
     It is the tokenizer's eos token where the template puts nothing there. Raises `UserError` if
     plain text follows, because a model can't stop at plain text.
     """
-    messages = [
-        {"role": "user", "content": "The user's words."},
-        {"role": "assistant", "content": _MARKER},
-    ]
-    rendered = tokenizer.apply_chat_template(messages, tokenize=False)
-    ending = rendered.rpartition(_MARKER)[2]
+    ending = behind_answer(tokenizer)
     ids = tokenizer(ending, add_special_tokens=False).input_ids if ending.strip() else []
     if not ids:
         return tokenizer.eos_token_id
