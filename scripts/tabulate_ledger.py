@@ -19,7 +19,9 @@ from cotdistil.ledger import (
     CONTAMINATION_COLUMNS,
     CORPUS_COLUMNS,
     LEDGER_COLUMNS,
+    Account,
     Artefact,
+    CorpusRecord,
     contamination_rows,
     corpus_row,
     ledger_rows,
@@ -50,7 +52,7 @@ def main() -> None:
             strict=True,
         ):
             traces = read_traces(folder, counts, corpus["name"])
-            corpora.append(corpus_row(corpus, read_record(folder), traces))
+            corpora.append(corpus_row(corpus, read_record(folder, CorpusRecord), traces))
             lengths.append(
                 Lengths(corpus["name"], traces.tokens["response"], traces.correct, traces.wrong)
             )
@@ -84,7 +86,7 @@ def artefacts(job: Job) -> Iterable[Artefact]:
         for params, folder in zip(job.params[role], job.parent_list(role), strict=True):
             address = folder.relative_to(job.store).as_posix()
             student = params.get("student") or ""
-            yield Artefact(stage, params[key], student, address, read_record(folder))
+            yield Artefact(stage, params[key], student, address, read_record(folder, Account))
 
 
 def removed_problems(job: Job) -> Iterable[dict]:

@@ -7,8 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from typing_extensions import TypedDict
+
+from cotdistil.broken_files import broken
+from cotdistil.checked_rows import read_rows
 from cotdistil.errors import UserError
-from cotdistil.parquet_table import open_table
+from cotdistil.parquet_table import count_rows, open_table
 from cotdistil.records import read_record
 
 if TYPE_CHECKING:
@@ -28,10 +32,36 @@ CONTAMINATION_COLUMNS = [
     *("removed_from", "problem_id", "question", "reason", "matched_in"),
     *("matched_problem_id", "matched_question", "matched"),
 ]
-REMOVED_COLUMNS = [
-    *("problem_id", "question", "reason", "matched_problem_id", "matched_question", "matched_in"),
-    "matched",
-]
+
+
+class Account(TypedDict):
+    """What is read of any record.json."""
+
+    rows_in: int
+    rows_out: int
+    dropped: dict[str, int]
+
+
+class CorpusRecord(Account):
+    """What is read of a corpus's record.json, beside `generation`, which not every corpus has."""
+
+    problems: int
+    correct: int
+    undecided: int
+    without_answer: int
+    finish_reasons: dict[str, int]
+
+
+class Removed(TypedDict):
+    """A row of removed.parquet; see `screening.removed.Removal`."""
+
+    problem_id: str
+    question: str
+    reason: str
+    matched_problem_id: str
+    matched_question: str
+    matched_in: str
+    matched: str
 
 
 @dataclass(frozen=True)
@@ -46,7 +76,7 @@ class Artefact:
     name: str
     student: str
     address: str
-    record: dict
+    record: Account
 
 
 def ledger_rows(artefact: Artefact) -> list[dict]:
@@ -111,7 +141,7 @@ def read_traces(corpus: Path, token_counts: Path, name: str) -> Traces:
     )
 
 
-def corpus_row(corpus: Mapping, record: dict, traces: Traces) -> dict:
+def corpus_row(corpus: Mapping, record: CorpusRecord, traces: Traces) -> dict:
     """A row of corpora.csv.
 
     corpus: name, teacher, problems (the set's name) and price (`prompt` and `completion` per
@@ -180,22 +210,19 @@ def contamination_rows(
     match is in the same problem set. Raises `UserError` if the rows are not those that the record
     counts, or one matched something else.
     """
-    table = open_table(folder / "removed.parquet", REMOVED_COLUMNS, stage)
-    removed = table.metadata.num_rows
-    counted = sum(read_record(folder)["dropped"].values())
-    again = f"make it again: clean_store.py --remake {stage}/{folder.name}"
+    path = folder / "removed.parquet"
+    removed = count_rows(path, stage)
+    counted = sum(read_record(folder, Account)["dropped"].values())
     if removed != counted:
-        raise UserError(
-            f"{stage} of '{removed_from}': removed.parquet has {removed} rows, its record counts"
-            f" {counted}; {again}"
-        )
+        raise broken(path, f"found {removed} rows; expected {counted}, as its record counts")
     names = {"": "", **matched}
-    for batch in table.iter_batches(columns=REMOVED_COLUMNS):
-        for row in batch.to_pylist():
+    for rows in read_rows(path, Removed, stage):
+        for row in rows:
             key = row.pop("matched_in")
             if key not in names:
-                raise UserError(
-                    f"{stage} of '{removed_from}': problem {row['problem_id']} matches one of"
-                    f" '{key}', which is none of {sorted(names)[1:]}; {again}"
+                raise broken(
+                    path,
+                    f"found problem {row['problem_id']} of '{removed_from}' matched in '{key}';"
+                    f" expected one of {sorted(names)[1:]}",
                 )
             yield {"removed_from": removed_from, "matched_in": names[key], **row}

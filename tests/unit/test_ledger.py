@@ -274,12 +274,23 @@ def test_a_match_with_an_unknown_problem_set_and_a_lost_match_are_errors(tmp_pat
     strange = [REMOVED[1] | {"matched_in": "beef"}]
     made = tabulate(store, {"r1": corpus_of(store, "r1")}, screening_of(store, strange))
     assert made.status == 1
-    assert "screening of 'gsm8k': problem p8 matches one of 'beef'" in made.text
+    assert "removed.parquet: found problem p8 of 'gsm8k' matched in 'beef'" in made.text
+    assert (
+        "expected one of ['0abc']; make it again: clean_store.py --remake screening/" in made.text
+    )
     store = HandMadeStore(tmp_path / "lost")
     lost = {"rows_in": 7, "dropped": {"duplicate": 3}}
     made = tabulate(store, {"r1": corpus_of(store, "r1")}, screening_of(store, REMOVED, **lost))
     assert made.status == 1
-    assert "removed.parquet has 2 rows, its record counts 3" in made.text
+    assert "removed.parquet: found 2 rows; expected 3, as its record counts" in made.text
+
+
+def test_a_record_that_lacks_a_count_is_named(tmp_path):
+    store = HandMadeStore(tmp_path)
+    made = tabulate(store, {"r1": corpus_of(store, "r1", undecided=None)})
+    assert made.status == 1
+    assert "record.json: found null in undecided; expected" in made.text
+    assert "make it again: clean_store.py --remake corpora/" in made.text
 
 
 def test_token_counts_of_other_traces_are_refused(tmp_path):
