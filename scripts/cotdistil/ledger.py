@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated, NotRequired
 
+from annotated_types import Ge
 from typing_extensions import TypedDict
 
 from cotdistil.broken_files import broken
@@ -17,6 +18,7 @@ from cotdistil.records import read_record
 
 if TYPE_CHECKING:
     import numpy as np
+    import pyarrow as pa
 
 LEDGER_COLUMNS = ["stage", "name", "student", "reason", "rows"]
 PARTS = ["prompt", "thinking", "answer", "response"]
@@ -34,22 +36,35 @@ CONTAMINATION_COLUMNS = [
 ]
 
 
+Count = Annotated[int, Ge(0)]
+
+
 class Account(TypedDict):
     """What is read of any record.json."""
 
-    rows_in: int
-    rows_out: int
-    dropped: dict[str, int]
+    rows_in: Count
+    rows_out: Count
+    dropped: dict[str, Count]
+
+
+class Generation(TypedDict, total=False):
+    """What it took to have a corpus written; a count that is not known is None or missing."""
+
+    requests: Count | None
+    prompt_tokens: Count | None
+    completion_tokens: Count | None
+    seconds: float | None
 
 
 class CorpusRecord(Account):
-    """What is read of a corpus's record.json, beside `generation`, which not every corpus has."""
+    """What is read of a corpus's record.json."""
 
-    problems: int
-    correct: int
-    undecided: int
-    without_answer: int
-    finish_reasons: dict[str, int]
+    problems: Count
+    correct: Count
+    undecided: Count
+    without_answer: Count
+    finish_reasons: dict[str, Count]
+    generation: NotRequired[Generation | None]
 
 
 class Removed(TypedDict):
@@ -115,8 +130,10 @@ class Traces:
 def read_traces(corpus: Path, token_counts: Path, name: str) -> Traces:
     """Verdicts and lengths, without the texts.
 
-    Raises `UserError` if the token counts are not of these traces, row by row.
+    Raises `UserError` if the token counts are not of these traces, row by row, or either file is
+    not as its stage writes it.
     """
+    import pyarrow as pa
     import pyarrow.compute as pc
 
     names = [f"{part}_tokens" for part in PARTS]
@@ -131,6 +148,12 @@ def read_traces(corpus: Path, token_counts: Path, name: str) -> Traces:
             f" in the same order; make the counts again: clean_store.py --remake"
             f" token_counts/{token_counts.name}"
         )
+    recorded = read_record(corpus, Account)["rows_out"]
+    if recorded != traces.metadata.num_rows:
+        found = f"found {traces.metadata.num_rows} rows; expected {recorded}, as its record counts"
+        raise broken(traces.path, found)
+    _expect(traces.path, verdicts, ["correct"], pa.bool_(), nullable=True)
+    _expect(tokens.path, counts, names, pa.int64(), nullable=False)
     correct = pc.fill_null(verdicts["correct"], False)
     wrong = pc.fill_null(pc.invert(verdicts["correct"]), False)
     return Traces(
@@ -139,6 +162,17 @@ def read_traces(corpus: Path, token_counts: Path, name: str) -> Traces:
         wrong.to_numpy(),
         len(verdicts["problem_id"].filter(correct).unique()),
     )
+
+
+def _expect(
+    path: Path, table: pa.Table, names: list[str], kind: pa.DataType, nullable: bool
+) -> None:
+    for name in names:
+        found = table[name]
+        if found.type != kind:
+            raise broken(path, f"found {found.type} in {name}; expected {kind}")
+        if found.null_count and not nullable:
+            raise broken(path, f"found {found.null_count} nulls in {name}; expected none")
 
 
 def corpus_row(corpus: Mapping, record: CorpusRecord, traces: Traces) -> dict:

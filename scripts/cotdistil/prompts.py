@@ -38,6 +38,21 @@ def prompt_text(
     return _render(tokenizer, question, instruction, None, tokenize=False)
 
 
+def prompt_around(tokenizer: PreTrainedTokenizerBase, message: str) -> tuple[str, str]:
+    """The text of the prompt before and behind what is written at the end of the user's message.
+
+    Raises `UserError` where the chat template does not write the message as it is.
+    """
+    here = "\ufdd0 here \ufdd0"
+    before, found, behind = prompt_text(tokenizer, message + here).rpartition(here)
+    if not found:
+        raise UserError(
+            f"{tokenizer.name_or_path}: the chat template does not write the user's message as it"
+            " is; expected one that does; choose prompt_style: continue"
+        )
+    return before, behind
+
+
 def opened_thinking(tokenizer: PreTrainedTokenizerBase) -> str:
     """The think tag, and the line breaks behind it, with which the template's prompts end; or "".
 

@@ -13,7 +13,7 @@ def read_record(folder: Path, kind: type = dict) -> dict:
     kind: a TypedDict of what is read of it. Raises `UserError` if it cannot be read or differs.
     """
     path = folder / "record.json"
-    with may_be_broken(path):
+    with may_be_broken(path, RecursionError):
         record = json.loads(path.read_text(encoding="utf-8"))
     if fault := first_fault(record, kind):
         raise broken(path, fault.text)

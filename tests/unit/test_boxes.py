@@ -25,6 +25,27 @@ def test_the_last_box_ends_with_the_brace_that_closes_it(text, content, rest):
     assert text[end_of_last_box(text) :] == rest
 
 
+@pytest.mark.parametrize(
+    ("text", "rest"),
+    [
+        (r"\boxed{\boxed{42}}. And", ". And"),
+        (r"\boxed{1} \boxed{2 + \boxed{\frac{1}{2}} = x} it is}", " it is}"),
+        (r"\boxed{\boxed{4} and", " and"),
+        (r"{\boxed{4}} and", "} and"),
+        (r"} \boxed{4} and", " and"),
+        (r"\boxed{1} \boxed{{2}} \{ and", r" \{ and"),
+    ],
+)
+def test_a_box_inside_of_another_ends_with_the_outer_one(text, rest):
+    assert text[end_of_last_box(text) :] == rest
+
+
+def test_the_end_is_found_in_linear_time():
+    many = r"\boxed{" * 200_000
+    assert end_of_last_box(many) is None
+    assert end_of_last_box(many + "}" * 200_000) == len(many) + 200_000
+
+
 @pytest.mark.parametrize("text", ["", "5", r"\boxed 5", r"\boxed{5} \boxed{6", r"\boxed{5\}", "\\"])
 def test_no_box_or_one_that_is_not_closed_has_no_end(text):
     assert end_of_last_box(text) is None

@@ -39,7 +39,7 @@ def corpus_of(store: HandMadeStore, name: str, rows: int = 6, **changes):
     record = {
         "rows_in": rows + 3, "rows_out": rows, "dropped": {"no answer": 2, "empty response": 1},
         "correct": verdicts.count(True), "undecided": verdicts.count(None), "without_answer": 1,
-        "problems": 4, "finish_reasons": {"stop": rows - 1, "length": 1},
+        "problems": 4, "finish_reasons": {"stop": max(rows - 1, 0), "length": 1},
     }  # fmt: skip
     (corpus / "record.json").write_text(json.dumps(record | changes))
     tokens = store.artefact("token_counts", name)
@@ -291,6 +291,53 @@ def test_a_record_that_lacks_a_count_is_named(tmp_path):
     assert made.status == 1
     assert "record.json: found null in undecided; expected" in made.text
     assert "make it again: clean_store.py --remake corpora/" in made.text
+
+
+@pytest.mark.parametrize(
+    ("changes", "found"),
+    [
+        ({"generation": "abc"}, "record.json: found 'abc' in generation; expected"),
+        ({"generation": {"prompt_tokens": "x"}}, "found 'x' in generation.prompt_tokens; expected"),
+        ({"problems": -4}, "record.json: found -4 in problems; expected"),
+        ({"rows_in": 1003, "rows_out": 1000}, "found 6 rows; expected 1000, as its record counts"),
+    ],
+)
+def test_a_record_that_cannot_be_is_named(tmp_path, changes, found):
+    store = HandMadeStore(tmp_path)
+    made = tabulate(store, {"r1": corpus_of(store, "r1", **changes)})
+    assert made.status == 1
+    assert found in made.text
+
+
+def test_a_record_of_bottomless_lists_is_named(tmp_path):
+    store = HandMadeStore(tmp_path)
+    corpus, tokens = corpus_of(store, "r1")
+    (corpus / "record.json").write_text("[" * 100_000)
+    made = tabulate(store, {"r1": (corpus, tokens)})
+    assert made.status == 1
+    assert "record.json: found " in made.text
+    assert "expected a file that can be read" in made.text
+
+
+@pytest.mark.parametrize(
+    ("file", "column", "values", "found"),
+    [
+        ("traces.parquet", "correct", ["yes"] * 6, "found string in correct; expected bool"),
+        ("tokens.parquet", "response_tokens", ["1"] * 6, "found string in response_tokens"),
+        ("tokens.parquet", "answer_tokens", [1, None, 1, 1, 1, 1], "found 1 nulls in answer_tok"),
+    ],
+)
+def test_a_column_that_is_not_as_its_stage_writes_it_is_named(
+    tmp_path, file, column, values, found
+):
+    store = HandMadeStore(tmp_path)
+    corpus, tokens = corpus_of(store, "r1")
+    path = (corpus if file.startswith("traces") else tokens) / file
+    whole = pq.read_table(path)
+    pq.write_table(whole.set_column(whole.column_names.index(column), column, [values]), path)
+    made = tabulate(store, {"r1": (corpus, tokens)})
+    assert made.status == 1
+    assert f"{file}: {found}" in made.text
 
 
 def test_token_counts_of_other_traces_are_refused(tmp_path):

@@ -498,6 +498,26 @@ def test_a_killed_job_asks_nothing_again_that_was_answered(
     }
 
 
+def test_damaged_answers_of_a_killed_job_are_told_of_and_asked_for_again(
+    new_store: Callable[[str], Store],
+    set_student: Callable[..., ScriptedEngine],
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    set_student()
+    expected_record, _ = new_store("not killed").run()
+    store = new_store("killed")
+    set_student(dies_in=3)
+    with pytest.raises(KeyboardInterrupt):
+        store.run()
+    log = store.root / "work" / KEY / "validations.jsonl"
+    first, *others = log.read_bytes().splitlines(keepends=True)
+    log.write_bytes(b"".join([first[:20] + b"\n", *others]))
+    set_student()
+    record, _ = store.run()
+    assert "1 damaged lines of an earlier run are asked about again" in capsys.readouterr().out
+    assert record["checks"] == expected_record["checks"]
+
+
 @pytest.mark.parametrize("params", [{}, {"temperature": 1.0, "samples_per_check": 2}])
 def test_a_job_killed_within_a_call_keeps_the_answers_that_had_come(
     params: dict, new_store: Callable[[str], Store], set_student: Callable[..., ScriptedEngine]
@@ -665,6 +685,11 @@ def test_an_unreadable_gold_answer_costs_no_question(
         ("It is 42. I will explain at len", "It is 42."),
         ("It is 42, then", "It is 42, then"),
         ("One\n42\nand", "One\n42"),
+        ("17 and 25 are added.\nThe answer is 42", "17 and 25 are added.\nThe answer is 42"),
+        ("Final answer:\n42", "Final answer:\n42"),
+        ("It is \\boxed{\\boxed{42}}. And", "It is \\boxed{\\boxed{42}}"),
+        ("So **$\\boxed{7}$** which", "So **$\\boxed{7}$**"),
+        ("So \\(\\boxed{7}\\) which is", "So \\(\\boxed{7}\\)"),
     ],
 )
 def test_a_conclusion_that_was_cut_off_ends_where_something_ends(text: str, whole: str) -> None:

@@ -388,6 +388,25 @@ def test_a_greedy_validator_is_not_asked_the_same_again(cutter: str) -> None:
     assert not any(candidate.greedy for candidate in asked)
 
 
+@given(st.data(), st.integers(2, 40), st.integers(0, 40))
+def test_removal_from_within_asks_about_nothing_twice(data, n: int, most: int) -> None:
+    """Whatever the steps that are needed, and as long as the checks last, each one is new."""
+    steps = st.integers(0, n - 1)
+    needed, removable = data.draw(st.sets(steps)), sorted(data.draw(st.sets(steps)))
+
+    def is_valid(kept: Kept) -> bool:
+        return needed <= {step for start, end in kept for step in range(start, end)}
+
+    outcome, asked = run(inner(n, Limits(), removable, most), is_valid)
+    assert len(set(asked)) == len(asked)
+    if outcome.reason != CHECKS_USED_UP:
+        kept = {step for start, end in outcome.kept for step in range(start, end)}
+        last = outcome.kept[-1][1] - 1
+        assert kept == {
+            s for s in range(last + 1) if s in needed or s not in removable or s == last
+        }
+
+
 def test_by_default_only_reflections_that_find_no_fault_may_go_from_within() -> None:
     steps = ["Add. ", "Wait, fine. ", "Wait, it is wrong. ", "Let me check. ", "So 4. ", "Done."]
     params = {

@@ -48,6 +48,8 @@ class OnPolicyValidation:
             open_student(job, tokenizer, prompt, longest, all_tokens)
         )
         log = self._open.enter_context(AnswerLog(job.work / VALIDATIONS))
+        if log.damaged:
+            job.tell(f"{log.damaged} damaged lines of an earlier run are asked about again")
         others = AnswerArchive(open_known_logs(job.store, "pruned", job.key, params))
         self._open.callback(others.close)
         self._validator = Validator(

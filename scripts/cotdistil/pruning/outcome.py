@@ -12,6 +12,7 @@ from cotdistil.pruning.cutters import count_steps
 from cotdistil.pruning.pairs import pairs_schema
 from cotdistil.pruning.rounds import Pruned
 from cotdistil.pruning.traces import Trace
+from cotdistil.pruning.validation import read_answer
 from cotdistil.responses import join_response
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 Conclusion = Literal["teacher", "student"]
 _END = re.compile(r"[.!?](?=\s|$)|\n")
+_CLOSERS = re.compile(r"\$\$?|\\[)\]]|\*\*")  # of a formula or bold text, directly behind a box
 LAST_STEPS = 10  # of arXiv 2505.18440, which says how many answers appear only in these
 
 
@@ -55,9 +57,18 @@ def _students_answer(pruned: Pruned) -> str:
 
 
 def up_to_an_end(text: str) -> str:
-    """A text that the token limit ended, up to its last box, or else its last sentence or line."""
-    ends = [found.end() for found in _END.finditer(text)]
-    return text[: end_of_last_box(text) or (ends[-1] if ends else None)].rstrip()
+    """A text that the token limit ended, up to its last box, or else its last sentence or line.
+
+    It stays whole where less of it would have another answer.
+    """
+    end = end_of_last_box(text)
+    if end is None:
+        end = max((found.end() for found in _END.finditer(text)), default=len(text))
+    else:
+        while closer := _CLOSERS.match(text, end):
+            end = closer.end()
+    shorter = text[:end].rstrip()
+    return shorter if read_answer(shorter) == read_answer(text) else text.rstrip()
 
 
 def trace_summary(

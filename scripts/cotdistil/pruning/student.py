@@ -137,7 +137,10 @@ class Student:
                 written[index][sample] = completion
                 if len(written[index]) == samples:
                     completions = [written[index].pop(n) for n in range(samples)]
+                    del written[index]
                     yield shown[index], _answered(len(prompts[index]), completions)
+        if written:
+            raise RuntimeError(f"the engine left {len(written)} of {len(order)} prompts unanswered")
 
 
 def _answered(prompt_tokens: int, completions: Sequence[Completion]) -> Answered:

@@ -12,13 +12,23 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from cotdistil.boxes import closing_brace, last_box
-from cotdistil.prompts import after_prompt, opened_thinking, render_prompt, user_message
+from cotdistil.grading.extract import extract_answer
+from cotdistil.prompts import (
+    after_prompt,
+    opened_thinking,
+    prompt_around,
+    render_prompt,
+    user_message,
+)
 from cotdistil.responses import join_response, split_response
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
 PromptStyle = Literal["instruction", "continue"]
+# A student asked for its final answer often names it without a box. Its last number is not read:
+# the steps are full of numbers, and a repeated one would pass for an answer.
+FALLBACK = ("final_answer",)
 
 
 @dataclass(frozen=True)
@@ -44,16 +54,25 @@ class ValidationPrompt:
         """Token ids of the prompt; `thinking` is the first steps of the trace."""
         thinking = thinking.rstrip()
         if self.prompt_style == "instruction":
-            message = user_message(question, self.question_instruction)
-            below = f"{self.instruction}\n\n{thinking}" if self.instruction else thinking
-            prompt, opened = render_prompt(tokenizer, message, below), self.lead_in
+            prompt = self._instructed(tokenizer, question, thinking)
+            opened = self.lead_in
         else:
             prompt = render_prompt(tokenizer, question, self.question_instruction)
             opened = join_response(thinking, self.lead_in)
         opened = after_prompt(opened, opened_thinking(tokenizer))
-        # As in training, a special token's name in a trace is text that somebody wrote.
-        tokens = tokenizer(opened, add_special_tokens=False, split_special_tokens=True)
-        return [*prompt, *tokens["input_ids"]]
+        return [*prompt, *_tokens(tokenizer, opened, written=True)]
+
+    def _instructed(
+        self, tokenizer: PreTrainedTokenizerBase, question: str, thinking: str
+    ) -> list[int]:
+        message = user_message(user_message(question, self.question_instruction), self.instruction)
+        before, behind = prompt_around(tokenizer, message + ("\n\n" if self.instruction else "\n"))
+        above = before.rstrip()  # tokenizers read blanks together with what follows them
+        return [
+            *_tokens(tokenizer, above),
+            *_tokens(tokenizer, before.removeprefix(above) + thinking, written=True),
+            *_tokens(tokenizer, behind),
+        ]
 
     def answer(self, completion: str) -> str:
         """What the student answered: the lead-in and its completion, without any thinking in it.
@@ -67,6 +86,16 @@ class ValidationPrompt:
             end = closing_brace(text, opened)
             text = text if end is None else text[: end + 1]
         return split_response(text).answer
+
+
+def _tokens(tokenizer: PreTrainedTokenizerBase, text: str, written: bool = False) -> list[int]:
+    """written: by a model. As in training, a special token's name in it is text."""
+    return tokenizer(text, add_special_tokens=False, split_special_tokens=written)["input_ids"]
+
+
+def read_answer(answer: str) -> str | None:
+    """The final answer in what the student answered, as text; None if it names none."""
+    return extract_answer(answer, FALLBACK).text
 
 
 def validation_seed(seed: int, asked: str, sample: int) -> int:

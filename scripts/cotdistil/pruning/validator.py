@@ -5,16 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict
 
-from cotdistil.grading.extract import extract_answer
 from cotdistil.pruning.answer_grader import AnswerGrader
 from cotdistil.pruning.rounds import Check
 from cotdistil.pruning.student import Answered, Shown, Student
-from cotdistil.pruning.validation import ValidationPrompt
+from cotdistil.pruning.validation import ValidationPrompt, read_answer
 from cotdistil.teaching.answer_log import AnswerArchive, AnswerLog
 
-# A student asked for its final answer often names it without a box. Its last number is not read:
-# the steps are full of numbers, and a repeated one would pass for an answer.
-FALLBACK = ("final_answer",)
 ROUNDING = 1e-9  # of the share that must be right
 
 
@@ -76,12 +72,12 @@ class Validator:
     def _judge(self, shown: Shown, row: dict) -> Check:
         answered = Answered(**{name: row[name] for name in Answered.__dataclass_fields__})
         answers = [self._prompt.answer(text) for text in answered.texts]
-        extracted = [extract_answer(answer, FALLBACK).text for answer in answers]
+        extracted = [read_answer(answer) for answer in answers]
         right = [self._grader.is_right(shown.gold, each, shown.question) for each in extracted]
         return Check(
             kept=shown.candidate.kept,
             greedy=shown.candidate.greedy,
-            valid=sum(right) >= self._needed * len(right) - ROUNDING,
+            valid=any(right) and sum(right) >= self._needed * len(right) - ROUNDING,
             call=row["call"],
             prompt_tokens=answered.prompt_tokens,
             cached_tokens=answered.cached_tokens,

@@ -43,19 +43,23 @@ def inner(
     [(_, length)] = outcome.kept
     removed: set[int] = set()
     groups = [[step for step in removable if step < length - 1]]
+    needed: set[frozenset[int]] = set()  # of what was removed together, what could not go
     checks = 0
     while groups:
         group = groups.pop()
         if not group:
             continue
         fewer = removed | set(group)
-        enough = length - len(fewer) >= limits.min_steps
-        if enough and checks == most_checks:
+        # Where one half of a group went, the other half is left to make up what was asked before.
+        ask = length - len(fewer) >= limits.min_steps and frozenset(fewer) not in needed
+        if ask and checks == most_checks:
             return _outcome(length, n_steps, removed, CHECKS_USED_UP)
-        checks += enough
-        if enough and (yield Candidate(without(length, fewer))):
+        checks += ask
+        if ask and (yield Candidate(without(length, fewer))):
             removed = fewer
-        elif len(group) > 1:
+            continue
+        needed.add(frozenset(fewer))
+        if len(group) > 1:
             half = len(group) // 2
             groups += [group[:half], group[half:]]
     return _outcome(length, n_steps, removed, CUT)
