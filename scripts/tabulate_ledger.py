@@ -51,8 +51,9 @@ def main() -> None:
             job.parent_list("tokens"),
             strict=True,
         ):
-            traces = read_traces(folder, counts, corpus["name"])
-            corpora.append(corpus_row(corpus, read_record(folder, CorpusRecord), traces))
+            record = read_record(folder, CorpusRecord)
+            traces = read_traces(folder, counts, corpus["name"], record["rows_out"])
+            corpora.append(corpus_row(corpus, record, traces))
             lengths.append(
                 Lengths(corpus["name"], traces.tokens["response"], traces.correct, traces.wrong)
             )

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Annotated, NamedTuple
+
+from annotated_types import Interval
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
 
 MOST_CHARACTERS = 60
+MOST = 10**15  # hundreds of times as much still fits into 64 bits
+Count = Annotated[int, Interval(ge=0, le=MOST)]
 
 
 class Fault(NamedTuple):

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NotRequired
+from typing import TYPE_CHECKING, NotRequired
 
-from annotated_types import Ge
 from typing_extensions import TypedDict
 
 from cotdistil.broken_files import broken
 from cotdistil.checked_rows import read_rows
 from cotdistil.errors import UserError
+from cotdistil.expected import Count
 from cotdistil.parquet_table import count_rows, open_table
 from cotdistil.records import read_record
 
@@ -34,9 +34,6 @@ CONTAMINATION_COLUMNS = [
     *("removed_from", "problem_id", "question", "reason", "matched_in"),
     *("matched_problem_id", "matched_question", "matched"),
 ]
-
-
-Count = Annotated[int, Ge(0)]
 
 
 class Account(TypedDict):
@@ -127,8 +124,8 @@ class Traces:
     solved: int
 
 
-def read_traces(corpus: Path, token_counts: Path, name: str) -> Traces:
-    """Verdicts and lengths, without the texts.
+def read_traces(corpus: Path, token_counts: Path, name: str, recorded: int) -> Traces:
+    """Verdicts and lengths, without the texts. recorded: rows that the corpus's record counts.
 
     Raises `UserError` if the token counts are not of these traces, row by row, or either file is
     not as its stage writes it.
@@ -148,10 +145,7 @@ def read_traces(corpus: Path, token_counts: Path, name: str) -> Traces:
             f" in the same order; make the counts again: clean_store.py --remake"
             f" token_counts/{token_counts.name}"
         )
-    recorded = read_record(corpus, Account)["rows_out"]
-    if recorded != traces.metadata.num_rows:
-        found = f"found {traces.metadata.num_rows} rows; expected {recorded}, as its record counts"
-        raise broken(traces.path, found)
+    _expect_rows(traces.path, verdicts.num_rows, recorded)
     _expect(traces.path, verdicts, ["correct"], pa.bool_(), nullable=True)
     _expect(tokens.path, counts, names, pa.int64(), nullable=False)
     correct = pc.fill_null(verdicts["correct"], False)
@@ -162,6 +156,11 @@ def read_traces(corpus: Path, token_counts: Path, name: str) -> Traces:
         wrong.to_numpy(),
         len(verdicts["problem_id"].filter(correct).unique()),
     )
+
+
+def _expect_rows(path: Path, rows: int, recorded: int) -> None:
+    if rows != recorded:
+        raise broken(path, f"found {rows} rows; expected {recorded}, as its record counts")
 
 
 def _expect(
@@ -245,10 +244,8 @@ def contamination_rows(
     counts, or one matched something else.
     """
     path = folder / "removed.parquet"
-    removed = count_rows(path, stage)
-    counted = sum(read_record(folder, Account)["dropped"].values())
-    if removed != counted:
-        raise broken(path, f"found {removed} rows; expected {counted}, as its record counts")
+    recorded = sum(read_record(folder, Account)["dropped"].values())
+    _expect_rows(path, count_rows(path, stage), recorded)
     names = {"": "", **matched}
     for rows in read_rows(path, Removed, stage):
         for row in rows:

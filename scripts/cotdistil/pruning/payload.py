@@ -2,18 +2,15 @@
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Annotated
 
-from pydantic import Field
 from typing_extensions import TypedDict
 
 from cotdistil.broken_files import broken
 from cotdistil.checked_rows import read_rows
+from cotdistil.expected import Count
 from cotdistil.pruning.cutters import count_steps
 
 STAGE = "pruned training set"
-MOST = 10**15  # hundreds of times as much still fits into 64 bits
-Count = Annotated[int, Field(ge=0, le=MOST)]
 Spans = list[list[Count]]
 
 

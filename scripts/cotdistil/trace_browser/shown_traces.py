@@ -9,10 +9,11 @@ from pathlib import Path
 from typing_extensions import TypedDict
 
 from cotdistil.broken_files import broken
+from cotdistil.expected import Count
 from cotdistil.gold_answers import gold_of
 from cotdistil.grading.extract import FALLBACKS, extract_answer
 from cotdistil.grading.grader import Grader
-from cotdistil.pruning.payload import STAGE, Count, Round, Summary, rounds_fault
+from cotdistil.pruning.payload import STAGE, Round, Summary, rounds_fault
 from cotdistil.pruning.steps import split_steps
 from cotdistil.pruning.traces import Texts
 from cotdistil.responses import Response, split_response
